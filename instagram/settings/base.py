@@ -1,0 +1,303 @@
+"""Every knob of the service, with its unit and its reason. docs/settings.md lists them all (a test holds it to that).
+
+Values come from the environment, else from `.env` beside manage.py, else from the default here, which
+suits the local data centre that `bin/up` starts.
+"""
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- The local data centre -------------------------------------------------------------------------------------------
+
+#: Where the local data centre keeps everything: data, logs, configuration, virtual environment.
+STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR / ".local")))
+#: Added to every default port below, so that a second data centre can run beside the first (fault tests do that).
+PORT_OFFSET = env.int("PORT_OFFSET", default=0)
+
+
+def _port(name: str, default: int) -> int:
+    return env.int(name, default=default + PORT_OFFSET)
+
+
+#: The address people and clients use: nginx, the app front.
+APP_PORT = _port("APP_PORT", 8000)
+#: The CDN edge: nginx with a cache in front of the object store.
+CDN_PORT = _port("CDN_PORT", 8001)
+#: Gunicorn, behind the app front.
+GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
+#: PgBouncer: every database connection of the service goes through it.
+PGBOUNCER_PORT = _port("PGBOUNCER_PORT", 17432)
+#: The PostgreSQL servers themselves; only migrations of shards and the stack go to them directly.
+POSTGRES_PORTS = {
+    "main": _port("POSTGRES_MAIN_PORT", 17433),
+    "shard_a": _port("POSTGRES_SHARD_A_PORT", 17434),
+    "shard_b": _port("POSTGRES_SHARD_B_PORT", 17435),
+}
+#: Redis servers of the photo map.
+REDIS_PORTS = [_port("REDIS_1_PORT", 17379), _port("REDIS_2_PORT", 17380)]
+MEMCACHED_PORTS = [_port("MEMCACHED_1_PORT", 17211), _port("MEMCACHED_2_PORT", 17212)]
+GEARMAND_PORT = _port("GEARMAND_PORT", 17730)
+#: SeaweedFS: the S3 door, and the ports its parts need among themselves.
+S3_PORT = _port("S3_PORT", 17333)
+SEAWEED_PORTS = {
+    "master": _port("SEAWEED_MASTER_PORT", 17340),
+    "master_grpc": _port("SEAWEED_MASTER_GRPC_PORT", 17341),
+    "volume": _port("SEAWEED_VOLUME_PORT", 17342),
+    "volume_grpc": _port("SEAWEED_VOLUME_GRPC_PORT", 17343),
+    "filer": _port("SEAWEED_FILER_PORT", 17344),
+    "filer_grpc": _port("SEAWEED_FILER_GRPC_PORT", 17345),
+    "s3_grpc": _port("SEAWEED_S3_GRPC_PORT", 17346),
+    "admin": _port("SEAWEED_ADMIN_PORT", 17347),
+    "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
+}
+#: Gunicorn processes and threads in each. libvips must not run before a fork, so nothing is preloaded.
+GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
+GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
+#: Gearman worker processes per queue in the local data centre.
+WORKERS_FAST = env.int("WORKERS_FAST", default=1)
+WORKERS_FEED = env.int("WORKERS_FEED", default=1)
+WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
+
+# --- Django ----------------------------------------------------------------------------------------------------------
+
+#: Development secrets carry this word; production settings refuse to start while one does.
+DEVELOPMENT_MARK = "development-only"
+SECRET_KEY = env.str("SECRET_KEY", default=f"{DEVELOPMENT_MARK}-secret-key")
+#: Key under which access tokens are derived (HMAC), apart from SECRET_KEY so that either can be changed alone.
+TOKEN_KEY = env.str("TOKEN_KEY", default=f"{DEVELOPMENT_MARK}-token-key")
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+#: Where people reach the site: links to photo pages begin with it. No trailing slash.
+WEB_BASE_URL = env.str("WEB_BASE_URL", default=f"http://127.0.0.1:{APP_PORT}")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "sharding",
+    "jobs",
+    "caching",
+    "accounts",
+    "photos",
+    "feeds",
+    "api",
+    "monitoring",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+#: The API answers every path in four spellings and never redirects (docs/api.md, 1.2).
+APPEND_SLASH = False
+ROOT_URLCONF = "instagram.urls"
+WSGI_APPLICATION = "instagram.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "accounts.User"
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+#: nginx says how the client reached us; it sets this header itself and drops the client's.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = True
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Databases and shards --------------------------------------------------------------------------------------------
+
+#: Physical shards, by the names their PostgreSQL servers have everywhere (settings, PgBouncer, placement).
+SHARD_SERVERS = ["shard_a", "shard_b"]
+#: Number of logical shards: a power of two up to 8192, fixed for the life of an installation. Production: 2048.
+LOGICAL_SHARDS = env.int("LOGICAL_SHARDS", default=64)
+#: Start of id time, ms since 1970 (2026-01-01). Fixed at install. Ids last 34.8 years from here.
+ID_EPOCH_MS = env.int("ID_EPOCH_MS", default=1_767_225_600_000)
+#: Refuse to mint an id when a shard's sequence runs this far ahead of the clock, ms.
+ID_MAX_AHEAD_MS = env.int("ID_MAX_AHEAD_MS", default=60_000)
+
+DB_HOST = env.str("DB_HOST", default="127.0.0.1")
+DB_USER = env.str("DB_USER", default="instagram")
+DB_PASSWORD = env.str("DB_PASSWORD", default=f"{DEVELOPMENT_MARK}-db")
+#: Superuser of the local PostgreSQL servers: used by the stack to make roles and databases, by nothing else.
+DB_SUPERUSER_PASSWORD = env.str("DB_SUPERUSER_PASSWORD", default=f"{DEVELOPMENT_MARK}-superuser")
+#: Appended to database names in PgBouncer: "" for the service, "_test" for tests, "_bench" for benchmarks.
+DB_SUFFIX = env.str("DB_SUFFIX", default="")
+#: Seconds a thread keeps its connection to PgBouncer.
+DB_CONN_MAX_AGE_S = env.int("DB_CONN_MAX_AGE_S", default=600)
+#: Server connections per database that PgBouncer opens at most. A backend that met 512 schemas keeps about 120 MB.
+PGBOUNCER_POOL_SIZE = env.int("PGBOUNCER_POOL_SIZE", default=6)
+#: Seconds a client may wait in PgBouncer for a server connection.
+PGBOUNCER_QUERY_WAIT_TIMEOUT_S = env.int("PGBOUNCER_QUERY_WAIT_TIMEOUT_S", default=2)
+#: Seconds after which PgBouncer replaces a server connection: its catalogue cache goes with it.
+PGBOUNCER_SERVER_LIFETIME_S = env.int("PGBOUNCER_SERVER_LIFETIME_S", default=600)
+#: Set on the role (ALTER ROLE), since a session SET means nothing behind PgBouncer. Milliseconds.
+DB_STATEMENT_TIMEOUT_MS = env.int("DB_STATEMENT_TIMEOUT_MS", default=5_000)
+DB_LOCK_TIMEOUT_MS = env.int("DB_LOCK_TIMEOUT_MS", default=1_000)
+DB_IDLE_IN_TRANSACTION_TIMEOUT_MS = env.int("DB_IDLE_IN_TRANSACTION_TIMEOUT_MS", default=5_000)
+#: Seconds a process waits for any one answer of a database server before it gives the connection up: just over the
+#: statement time-out, for the server that is frozen and cannot enforce its own.
+DB_ANSWER_TIMEOUT_S = env.float("DB_ANSWER_TIMEOUT_S", default=6.0)
+#: Seconds a process waits for a connection.
+DB_CONNECT_TIMEOUT_S = env.float("DB_CONNECT_TIMEOUT_S", default=2.0)
+#: Seconds that reading other people's shards may take in one page, all servers together.
+PAGE_READ_BUDGET_S = env.float("PAGE_READ_BUDGET_S", default=2.0)
+#: Seconds between the probes by which a process finds out that an unwell database server is back.
+BREAKER_PROBE_S = env.float("BREAKER_PROBE_S", default=1.0)
+
+
+def _database(name: str) -> dict[str, object]:
+    return {
+        "ENGINE": "sharding.backend",
+        "HOST": DB_HOST,
+        "PORT": PGBOUNCER_PORT,
+        "NAME": name + DB_SUFFIX,
+        "USER": DB_USER,
+        "PASSWORD": DB_PASSWORD,
+        "CONN_MAX_AGE": DB_CONN_MAX_AGE_S,
+        "CONN_HEALTH_CHECKS": True,
+        # Transaction pooling: a server-side cursor outlives its transaction and would meet another backend.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+
+
+def _databases() -> dict[str, dict[str, object]]:
+    return {"default": _database("main")} | {name: _database(name) for name in SHARD_SERVERS}
+
+
+DATABASES = _databases()
+DATABASE_ROUTERS = ["sharding.router.ShardRouter"]
+
+# --- Photo map -------------------------------------------------------------------------------------------------------
+
+#: Redis servers of the photo map: "host:port", in an order that stays (a changed list is a map to rebuild).
+PHOTO_MAP_SERVERS = env.list("PHOTO_MAP_SERVERS", default=[f"127.0.0.1:{port}" for port in REDIS_PORTS])
+#: Begins every key of the map, so that tests and benchmarks can share the servers.
+PHOTO_MAP_PREFIX = env.str("PHOTO_MAP_PREFIX", default="m")
+#: Seconds a Redis server may take before it counts as down and the id's own shard answers instead.
+PHOTO_MAP_TIMEOUT_S = env.float("PHOTO_MAP_TIMEOUT_S", default=0.5)
+#: Largest hash that Redis keeps as a listpack; set in redis.conf. Lookups scan it: 2,048 small entries are some 10 us.
+PHOTO_MAP_LISTPACK_ENTRIES = env.int("PHOTO_MAP_LISTPACK_ENTRIES", default=2048)
+
+# --- Cache -----------------------------------------------------------------------------------------------------------
+
+MEMCACHED_SERVERS = env.list("MEMCACHED_SERVERS", default=[f"127.0.0.1:{port}" for port in MEMCACHED_PORTS])
+CACHE_PREFIX = env.str("CACHE_PREFIX", default="")
+#: Seconds a memcached server may take; then it is a miss.
+CACHE_TIMEOUT_S = env.float("CACHE_TIMEOUT_S", default=0.2)
+#: Seconds before a dead memcached server is tried again.
+CACHE_DEAD_RETRY_S = env.float("CACHE_DEAD_RETRY_S", default=2.0)
+#: Seconds an entry lives that decides who may see what.
+CACHE_PERMISSION_TTL_S = env.int("CACHE_PERMISSION_TTL_S", default=60)
+#: Seconds other entries live: bodies of photos, profiles.
+CACHE_TTL_S = env.int("CACHE_TTL_S", default=3600)
+
+# --- Jobs ------------------------------------------------------------------------------------------------------------
+
+GEARMAND_SERVERS = env.list("GEARMAND_SERVERS", default=[f"127.0.0.1:{GEARMAND_PORT}"])
+#: Begins every Gearman function name, so that tests can share gearmand.
+JOBS_NAMESPACE = env.str("JOBS_NAMESPACE", default="")
+#: Milliseconds of a request that submitting a job may take; the relay submits what did not make it.
+JOBS_SUBMIT_TIMEOUT_MS = env.int("JOBS_SUBMIT_TIMEOUT_MS", default=50)
+#: Seconds without submit attempts after a failed one.
+JOBS_SUBMIT_PAUSE_S = env.float("JOBS_SUBMIT_PAUSE_S", default=1.0)
+#: Seconds a submitted job has before the relay submits it again.
+JOBS_LEASE_S = env.float("JOBS_LEASE_S", default=10.0)
+#: Seconds between two looks of the relay at the outboxes.
+JOBS_RELAY_PERIOD_S = env.float("JOBS_RELAY_PERIOD_S", default=0.5)
+#: Attempts before a job rests as a dead letter.
+JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=8)
+#: Seconds before the first retry; doubles each time, with jitter.
+JOBS_RETRY_BASE_S = env.float("JOBS_RETRY_BASE_S", default=1.0)
+
+# --- Photos ----------------------------------------------------------------------------------------------------------
+
+S3_ENDPOINT = env.str("S3_ENDPOINT", default=f"http://127.0.0.1:{S3_PORT}")
+S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", default=DEVELOPMENT_MARK)
+S3_SECRET_KEY = env.str("S3_SECRET_KEY", default=f"{DEVELOPMENT_MARK}-s3")
+S3_BUCKET = env.str("S3_BUCKET", default="photos")
+#: Seconds for connecting to and for an answer of the object store.
+S3_TIMEOUT_S = env.float("S3_TIMEOUT_S", default=5.0)
+#: Image addresses begin with it: the CDN edge. No trailing slash.
+CDN_BASE_URL = env.str("CDN_BASE_URL", default=f"http://127.0.0.1:{CDN_PORT}")
+#: Key under which the CDN edge checks signed addresses of private photos.
+CDN_SIGNING_KEY = env.str("CDN_SIGNING_KEY", default=f"{DEVELOPMENT_MARK}-cdn")
+#: Largest upload, bytes; nginx has the same limit plus the form around it.
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES + 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
+#: Shortest and longest side of an upload, pixels.
+IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
+IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8000)
+#: Most pixels of an upload, checked from the header before anything is decoded.
+IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
+#: JPEG quality of renditions.
+JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)
+CAPTION_MAX_CHARS = env.int("CAPTION_MAX_CHARS", default=2200)
+CAPTION_MAX_HASHTAGS = env.int("CAPTION_MAX_HASHTAGS", default=30)
+#: Hours a retry key is remembered.
+UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
+
+# --- Feeds -----------------------------------------------------------------------------------------------------------
+
+#: Photo ids kept per inbox; older pages are read from the followed authors' shards. About 80 bytes a row on the viewer's shard.
+INBOX_LENGTH = env.int("INBOX_LENGTH", default=500)
+#: Followers in one fan-out job: one round trip to one server.
+FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
+#: Photos of a newly followed person that go into the follower's inbox.
+BACKFILL_PHOTOS = env.int("BACKFILL_PHOTOS", default=100)
+
+# --- API -------------------------------------------------------------------------------------------------------------
+
+#: Items on a page when `count` says nothing usable, and at most.
+PAGE_DEFAULT = env.int("PAGE_DEFAULT", default=20)
+PAGE_MAX = env.int("PAGE_MAX", default=100)
+#: Likers and comments shown with a photo.
+SAMPLE_SIZE = env.int("SAMPLE_SIZE", default=8)
+#: Requests per sliding hour and credential.
+RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
+
+# --- Watching --------------------------------------------------------------------------------------------------------
+
+#: Seconds each dependency has to answer a health check; all are asked side by side.
+HEALTH_TIMEOUT_S = env.float("HEALTH_TIMEOUT_S", default=1.0)
+#: Where errors are reported; empty: nowhere.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,12 @@
+"""Benchmarks: the same servers as development, with scratch databases, prefixes and a bucket of their own."""
+
+from . import base
+from .base import *  # noqa: F403  # settings modules are layered by star import, as Django documents
+
+base.DB_SUFFIX = DB_SUFFIX = "_bench"
+DATABASES = base._databases()
+PHOTO_MAP_PREFIX = "b"
+CACHE_PREFIX = "b:"
+JOBS_NAMESPACE = "bench:"
+S3_BUCKET = "bench"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,22 @@
+"""Production: base, with every development secret refused at start and cookies for HTTPS alone."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from . import base
+from .base import *  # noqa: F403  # settings modules are layered by star import, as Django documents
+
+_SECRETS = (
+    "SECRET_KEY",
+    "TOKEN_KEY",
+    "DB_PASSWORD",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "CDN_SIGNING_KEY",
+)
+_unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, name)]
+if _unset:
+    raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000

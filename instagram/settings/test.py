@@ -1,0 +1,12 @@
+"""Tests: the same servers as development, with databases, prefixes and a bucket of their own."""
+
+from . import base
+from .base import *  # noqa: F403  # settings modules are layered by star import, as Django documents
+
+base.DB_SUFFIX = DB_SUFFIX = "_test"
+DATABASES = base._databases()
+PHOTO_MAP_PREFIX = "t"
+CACHE_PREFIX = "t:"
+JOBS_NAMESPACE = "test:"
+S3_BUCKET = "test"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ups a run
