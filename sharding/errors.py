@@ -1,0 +1,33 @@
+"""What can be wrong with a shard. The first three are APIErrors (503) and Django database errors at once,
+so that transactions unwind as Django expects and the door answers as a client expects."""
+
+from django.db import OperationalError, ProgrammingError
+
+from instagram.errors import Unavailable
+
+
+class ShardUnavailable(Unavailable, OperationalError):
+    """The database server is down, frozen or unreachable; while the breaker is open this costs no waiting."""
+
+    def __init__(self, server_name: str) -> None:
+        super().__init__()
+        self.server_name = server_name
+
+
+class ShardBusy(ShardUnavailable):
+    """The server lives but took too long for this one statement or lock; the breaker stays closed."""
+
+
+class ShardMoved(Unavailable, ProgrammingError):
+    """The schema is not on the server where this process's placement said; the placement is read anew."""
+
+
+class ShardKeyRequired(TypeError):
+    """A sharded model was used without a shard: a mistake in the code, never in the data."""
+
+    def __init__(self, model: type) -> None:
+        name = f"{model.__module__.split('.')[0]}.{model.__name__}"
+        super().__init__(
+            f"{name} is sharded and cannot be queried without a shard: "
+            f"use shard_of(user_id).model({model.__name__})"
+        )
