@@ -147,5 +147,7 @@ class Unavailable(APIError):
 
     status = 503
 
-    def __init__(self, message: str = "this part of the service is unavailable for the moment, please try again") -> None:
+    def __init__(
+        self, message: str = "this part of the service is unavailable for the moment, please try again"
+    ) -> None:
         super().__init__(message)

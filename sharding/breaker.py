@@ -53,7 +53,7 @@ class Breaker:
         while self._open:
             try:
                 self._probe()
-            except Exception:  # noqa: BLE001  # whatever is wrong with it, the server is not back
+            except Exception:  # whatever is wrong with it, the server is not back
                 self._wake.wait(settings.BREAKER_PROBE_S)
             else:
                 self._open = False

@@ -28,6 +28,5 @@ class ShardKeyRequired(TypeError):
     def __init__(self, model: type) -> None:
         name = f"{model.__module__.split('.')[0]}.{model.__name__}"
         super().__init__(
-            f"{name} is sharded and cannot be queried without a shard: "
-            f"use shard_of(user_id).model({model.__name__})"
+            f"{name} is sharded and cannot be queried without a shard: use shard_of(user_id).model({model.__name__})"
         )

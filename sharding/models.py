@@ -22,7 +22,7 @@ class Placement(models.Model):
 
 
 class _Refusal:
-    """Answers `Photo.objects` on an unbound model: the class's own attributes come first, so bound ones never see it."""
+    """Answers `Photo.objects` on an unbound model; a bound class has its own, which Python finds first."""
 
     def __get__(self, model: type | None, metaclass: type) -> Any:
         raise ShardKeyRequired(model or metaclass)
