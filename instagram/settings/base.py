@@ -41,10 +41,13 @@ POSTGRES_PORTS = {
 }
 #: Redis servers of the photo map.
 REDIS_PORTS = [_port("REDIS_1_PORT", 17379), _port("REDIS_2_PORT", 17380)]
+#: memcached servers: what they hold can be lost at any moment.
 MEMCACHED_PORTS = [_port("MEMCACHED_1_PORT", 17211), _port("MEMCACHED_2_PORT", 17212)]
+#: gearmand, the job server; its queue is in memory, the outboxes are the truth.
 GEARMAND_PORT = _port("GEARMAND_PORT", 17730)
-#: SeaweedFS: the S3 door, and the ports its parts need among themselves.
+#: SeaweedFS: the S3 door.
 S3_PORT = _port("S3_PORT", 17333)
+#: The ports its parts need among themselves.
 SEAWEED_PORTS = {
     "master": _port("SEAWEED_MASTER_PORT", 17340),
     "master_grpc": _port("SEAWEED_MASTER_GRPC_PORT", 17341),
@@ -56,22 +59,45 @@ SEAWEED_PORTS = {
     "admin": _port("SEAWEED_ADMIN_PORT", 17347),
     "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
 }
-#: Gunicorn processes and threads in each. libvips must not run before a fork, so nothing is preloaded.
+#: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
+#: Threads in each Gunicorn process: what waits for a database lets the others work.
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
-#: Gearman worker processes per queue in the local data centre.
+#: Gearman worker processes of the fast queue in the local data centre.
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
+#: The same for the feed queue: fan-out and backfill.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
+#: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
+
+#: Unprivileged account that runs the servers when root starts the data centre: PostgreSQL, PgBouncer and memcached
+#: refuse to run as root. Made by bin/up when missing. An ordinary user runs everything as themselves.
+STACK_USER = env.str("STACK_USER", default="instagram")
+#: Megabytes that must be free before anything is installed or started: packages, venv, databases, photos and room to work.
+STACK_MIN_FREE_MB = env.int("STACK_MIN_FREE_MB", default=3_000)
+#: Seconds a component may take until it answers; initdb on a busy machine is the slowest.
+STACK_READY_TIMEOUT_S = env.float("STACK_READY_TIMEOUT_S", default=60.0)
+#: Shared buffers of each local PostgreSQL server, MB: small, there are three on one machine.
+POSTGRES_SHARED_BUFFERS_MB = env.int("POSTGRES_SHARED_BUFFERS_MB", default=64)
+#: Connections each PostgreSQL server takes: PgBouncer's pools for service, tests and benchmarks, plus migrations.
+POSTGRES_MAX_CONNECTIONS = env.int("POSTGRES_MAX_CONNECTIONS", default=120)
+#: Memory of each memcached, MB.
+MEMCACHED_MB = env.int("MEMCACHED_MB", default=64)
+#: Disk the CDN edge may use for cached images, MB.
+CDN_CACHE_MB = env.int("CDN_CACHE_MB", default=1_024)
+#: Clients PgBouncer takes: threads of the web tier and workers, with room; each costs it about 2 kB.
+PGBOUNCER_MAX_CLIENTS = env.int("PGBOUNCER_MAX_CLIENTS", default=1_000)
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 
 #: Development secrets carry this word; production settings refuse to start while one does.
 DEVELOPMENT_MARK = "development-only"
+#: Django's own signing key: sessions, password resets.
 SECRET_KEY = env.str("SECRET_KEY", default=f"{DEVELOPMENT_MARK}-secret-key")
 #: Key under which access tokens are derived (HMAC), apart from SECRET_KEY so that either can be changed alone.
 TOKEN_KEY = env.str("TOKEN_KEY", default=f"{DEVELOPMENT_MARK}-token-key")
 DEBUG = False
+#: Host names the service answers to; the address in WEB_BASE_URL must be among them.
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 #: Where people reach the site: links to photo pages begin with it. No trailing slash.
 WEB_BASE_URL = env.str("WEB_BASE_URL", default=f"http://127.0.0.1:{APP_PORT}")
@@ -146,8 +172,11 @@ ID_EPOCH_MS = env.int("ID_EPOCH_MS", default=1_767_225_600_000)
 #: Refuse to mint an id when a shard's sequence runs this far ahead of the clock, ms.
 ID_MAX_AHEAD_MS = env.int("ID_MAX_AHEAD_MS", default=60_000)
 
+#: Where PgBouncer listens.
 DB_HOST = env.str("DB_HOST", default="127.0.0.1")
+#: The role the service works as; owner of its databases.
 DB_USER = env.str("DB_USER", default="instagram")
+#: Password of that role, towards PgBouncer and the servers.
 DB_PASSWORD = env.str("DB_PASSWORD", default=f"{DEVELOPMENT_MARK}-db")
 #: Superuser of the local PostgreSQL servers: used by the stack to make roles and databases, by nothing else.
 DB_SUPERUSER_PASSWORD = env.str("DB_SUPERUSER_PASSWORD", default=f"{DEVELOPMENT_MARK}-superuser")
@@ -163,7 +192,9 @@ PGBOUNCER_QUERY_WAIT_TIMEOUT_S = env.int("PGBOUNCER_QUERY_WAIT_TIMEOUT_S", defau
 PGBOUNCER_SERVER_LIFETIME_S = env.int("PGBOUNCER_SERVER_LIFETIME_S", default=600)
 #: Set on the role (ALTER ROLE), since a session SET means nothing behind PgBouncer. Milliseconds.
 DB_STATEMENT_TIMEOUT_MS = env.int("DB_STATEMENT_TIMEOUT_MS", default=5_000)
+#: The same for waiting for a lock: a request gives up well before its client does. Milliseconds.
 DB_LOCK_TIMEOUT_MS = env.int("DB_LOCK_TIMEOUT_MS", default=1_000)
+#: The same for a transaction left open, which would starve the pool. Milliseconds.
 DB_IDLE_IN_TRANSACTION_TIMEOUT_MS = env.int("DB_IDLE_IN_TRANSACTION_TIMEOUT_MS", default=5_000)
 #: Seconds a process waits for any one answer of a database server before it gives the connection up: just over the
 #: statement time-out, for the server that is frozen and cannot enforce its own.
@@ -211,7 +242,9 @@ PHOTO_MAP_LISTPACK_ENTRIES = env.int("PHOTO_MAP_LISTPACK_ENTRIES", default=2048)
 
 # --- Cache -----------------------------------------------------------------------------------------------------------
 
+#: memcached servers: "host:port"; keys are spread over them by consistent hashing.
 MEMCACHED_SERVERS = env.list("MEMCACHED_SERVERS", default=[f"127.0.0.1:{port}" for port in MEMCACHED_PORTS])
+#: Begins every key, so that tests and benchmarks can share the servers.
 CACHE_PREFIX = env.str("CACHE_PREFIX", default="")
 #: Seconds a memcached server may take; then it is a miss.
 CACHE_TIMEOUT_S = env.float("CACHE_TIMEOUT_S", default=0.2)
@@ -224,6 +257,7 @@ CACHE_TTL_S = env.int("CACHE_TTL_S", default=3600)
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 
+#: gearmand servers: "host:port"; a job goes to the first that takes it.
 GEARMAND_SERVERS = env.list("GEARMAND_SERVERS", default=[f"127.0.0.1:{GEARMAND_PORT}"])
 #: Begins every Gearman function name, so that tests can share gearmand.
 JOBS_NAMESPACE = env.str("JOBS_NAMESPACE", default="")
@@ -242,9 +276,13 @@ JOBS_RETRY_BASE_S = env.float("JOBS_RETRY_BASE_S", default=1.0)
 
 # --- Photos ----------------------------------------------------------------------------------------------------------
 
+#: The object store: any S3. Renditions of photos are kept there.
 S3_ENDPOINT = env.str("S3_ENDPOINT", default=f"http://127.0.0.1:{S3_PORT}")
+#: Name of the key that may write there.
 S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", default=DEVELOPMENT_MARK)
+#: The key itself.
 S3_SECRET_KEY = env.str("S3_SECRET_KEY", default=f"{DEVELOPMENT_MARK}-s3")
+#: The bucket of photos.
 S3_BUCKET = env.str("S3_BUCKET", default="photos")
 #: Seconds for connecting to and for an answer of the object store.
 S3_TIMEOUT_S = env.float("S3_TIMEOUT_S", default=5.0)
@@ -256,14 +294,17 @@ CDN_SIGNING_KEY = env.str("CDN_SIGNING_KEY", default=f"{DEVELOPMENT_MARK}-cdn")
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES + 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
-#: Shortest and longest side of an upload, pixels.
+#: Shortest side of an upload, pixels.
 IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
+#: Longest side of an upload, pixels.
 IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8000)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)
+#: Longest caption, characters (code points).
 CAPTION_MAX_CHARS = env.int("CAPTION_MAX_CHARS", default=2200)
+#: Most hashtags in a caption: more is spam.
 CAPTION_MAX_HASHTAGS = env.int("CAPTION_MAX_HASHTAGS", default=30)
 #: Hours a retry key is remembered.
 UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
@@ -279,8 +320,9 @@ BACKFILL_PHOTOS = env.int("BACKFILL_PHOTOS", default=100)
 
 # --- API -------------------------------------------------------------------------------------------------------------
 
-#: Items on a page when `count` says nothing usable, and at most.
+#: Items on a page when `count` says nothing usable.
 PAGE_DEFAULT = env.int("PAGE_DEFAULT", default=20)
+#: Items on a page at most: the cost of a page is bounded whatever a client asks for.
 PAGE_MAX = env.int("PAGE_MAX", default=100)
 #: Likers and comments shown with a photo.
 SAMPLE_SIZE = env.int("SAMPLE_SIZE", default=8)
@@ -291,8 +333,11 @@ RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
 
 #: Seconds each dependency has to answer a health check; all are asked side by side.
 HEALTH_TIMEOUT_S = env.float("HEALTH_TIMEOUT_S", default=1.0)
+#: Free disk below this is unwell, MB: PostgreSQL stops at zero, and a log or a dump needs some before that.
+HEALTH_DISK_FREE_MB = env.int("HEALTH_DISK_FREE_MB", default=500)
 #: Where errors are reported; empty: nowhere.
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
+#: Least severity that is logged: DEBUG, INFO, WARNING, ERROR.
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
