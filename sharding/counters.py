@@ -43,7 +43,7 @@ def read_many(keys_by_shard: dict[Shard, list[int]], kinds: int | Iterable[int])
     for server, shards in servers.items():
         selects = [
             sql.SQL("SELECT kind, key_id, value FROM {} WHERE key_id = ANY(%s) AND kind = ANY(%s)").format(
-                shard.table("sharding_counter")
+                shard.table("counter")
             )
             for shard in shards
         ]
