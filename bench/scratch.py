@@ -8,11 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
 from django.test import override_settings
-from psycopg2 import sql
 
-from sharding import placement, schema
+from sharding import schema
+from sharding.testing import drop_everything
 
 
 @contextmanager
@@ -27,7 +26,9 @@ def data_centre(*, shards: int = 64) -> Iterator[dict[str, str]]:
         wipe()
         try:
             call_command("migrate", verbosity=0)
-            schema.create()
+            failed = {name: why for outcome in schema.create() for name, why in outcome.failed.items()}
+            if failed:
+                raise RuntimeError(f"the scratch shards could not be made: {failed}")
             yield environment
         finally:
             wipe()
@@ -46,20 +47,7 @@ def empty_databases() -> Iterator[None]:
 
 def wipe() -> None:
     """Drop every schema of the `_bench` databases."""
-    if not settings.DB_SUFFIX.endswith("_bench"):
-        raise RuntimeError(f"wipe() is for benchmarks' databases, not for DB_SUFFIX={settings.DB_SUFFIX!r}")
-    connections.close_all()
-    placement.forget()
-    for server in ["main", *settings.SHARD_SERVERS]:
-        with schema.direct_connection(server) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"
-            )
-            names = [name for (name,) in cursor.fetchall()]
-            # One transaction each: a thousand schemas in one would need more locks than the server has.
-            for name in names:
-                cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
-            cursor.execute("CREATE SCHEMA public")
+    drop_everything()
 
 
 @contextmanager

@@ -1,15 +1,28 @@
-"""Holds what the servers have against what placement, rooms and clocks say they should have."""
+"""Holds what the servers have against what placement, files, models and clocks say they should have."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 from django.apps import apps
+from django.db import connection, models
 from psycopg2 import sql
 
-from . import schema
+from . import ids, schema
 from .binding import table_of
 from .models import ShardedModel
 from .servers import Server, all_servers
 from .shard import Shard, shards_on
+
+
+@dataclass(frozen=True)
+class Column:
+    """What model and table must agree on."""
+
+    name: str
+    type: str
+    nullable: bool
 
 
 def sharded_models() -> list[type[ShardedModel]]:
@@ -27,82 +40,106 @@ def sharded_models() -> list[type[ShardedModel]]:
 
 
 def faults() -> list[str]:
-    """Return a sentence for each fault; empty when all is well. Cost: a few queries per server and one per shard."""
-    return [fault for server in all_servers() for fault in _server_faults(server)]
+    """Return a sentence for each fault; empty when all is well. Cost: a few queries per server, two per shard."""
+    found = []
+    for server in all_servers():
+        try:
+            found += _server_faults(server)
+        except psycopg2.OperationalError as error:
+            found.append(f"{server.name}: unreachable: {str(error).strip().splitlines()[0]}")
+    return found
 
 
-def _server_faults(server: Server) -> list[str]:
+def _server_faults(server: Server) -> Iterator[str]:
     placed = {shard.number: shard for shard in shards_on(server)}
-    with schema.direct(server) as connection, connection.cursor() as cursor:
+    with schema.direct(server) as link, link.cursor() as cursor:
+        if fault := schema.installation_fault(cursor):
+            yield f"{server.name}: {fault}"
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^s[0-9]{4}$'")
         present = {int(name[1:]) for (name,) in cursor.fetchall()}
-        found = [
-            f"{server.name}: s{number:04d} is placed here but missing" for number in sorted(placed.keys() - present)
-        ]
-        found += [
-            f"{server.name}: s{number:04d} is here but placed elsewhere" for number in sorted(present - placed.keys())
-        ]
-        found += _version_faults(cursor, server, placed)
-        columns, guarded = _columns(cursor), _guarded(cursor)
-        for number in sorted(placed.keys() & present):
-            found += _shard_faults(cursor, placed[number], columns, guarded)
-    return found
+        for number in sorted(placed.keys() - present):
+            yield f"{server.name}: s{number:04d} is placed here but missing: run manage.py shards migrate"
+        for number in sorted(present - placed.keys()):
+            yield f"{server.name}: s{number:04d} is here but placed elsewhere"
+        here = [placed[number] for number in sorted(placed.keys() & present)]
+        yield from _version_faults(cursor, server, here)
+        columns, guarded = _columns(cursor), _guards(cursor)
+        for shard in here:
+            yield from _table_faults(shard, columns.get(shard.schema, {}), guarded)
+            yield from _clock_faults(cursor, shard)
 
 
-def _version_faults(cursor: Any, server: Server, placed: dict[int, Shard]) -> list[str]:
+def _version_faults(cursor: Any, server: Server, here: Iterable[Shard]) -> Iterator[str]:
     done = schema.applied(cursor)
-    found = []
-    for number, wanted in [(schema.LOCAL, schema.steps("local"))] + [(n, schema.steps("logical")) for n in placed]:
+    for number, kind in [(schema.LOCAL, "local")] + [(shard.number, "logical") for shard in here]:
         name = "local" if number == schema.LOCAL else f"s{number:04d}"
-        have = done.get(number, {})
-        for step in wanted:
-            checksum = have.get((step.room, step.name))
-            if checksum is None:
-                found.append(f"{server.name}: {name} lacks {step.room}/{step.name}: run manage.py shards migrate")
-            elif checksum != step.checksum:
-                found.append(f"{server.name}: {name} has another {step.room}/{step.name} than the file says")
+        versions, wanted = done.get(number, {}), schema.steps(kind)
+        for step in schema.missing(versions, wanted):
+            yield f"{server.name}: {name} lacks {step}: run manage.py shards migrate"
+        for step in schema.changed(versions, wanted):
+            yield f"{server.name}: {name} ran another text of {step} than the file has"
+
+
+def _columns(cursor: Any) -> dict[str, dict[str, set[Column]]]:
+    """Return {schema: {table: columns}}."""
+    cursor.execute(
+        "SELECT nspname, relname, attname, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute"
+        " JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE nspname ~ '^s[0-9]{4}$' AND relkind = 'r' AND attnum > 0 AND NOT attisdropped"
+    )
+    found: dict[str, dict[str, set[Column]]] = {}
+    for space, table, name, kind, nullable in cursor.fetchall():
+        found.setdefault(space, {}).setdefault(table, set()).add(Column(name, kind, nullable))
     return found
 
 
-def _columns(cursor: Any) -> dict[tuple[str, str], set[str]]:
+def _guards(cursor: Any) -> dict[tuple[str, str], str]:
+    """Return {(schema, table): definition} of the validated checks on shard keys."""
     cursor.execute(
-        "SELECT nspname, relname, array_agg(attname::text) FROM pg_attribute"
-        " JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
-        " WHERE nspname ~ '^s[0-9]{4}$' AND relkind = 'r' AND attnum > 0 AND NOT attisdropped GROUP BY 1, 2"
+        "SELECT nspname, relname, pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint"
+        " JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        " WHERE contype = 'c' AND convalidated AND conname = relname || '_shard_key'"
     )
-    return {(space, table): set(names) for space, table, names in cursor.fetchall()}
+    return {(space, table): definition for space, table, definition in cursor.fetchall()}
 
 
-def _guarded(cursor: Any) -> set[tuple[str, str]]:
-    cursor.execute(
-        "SELECT nspname, relname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
-        " JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE contype = 'c'"
-        " AND conname = relname || '_shard_key'"
-    )
-    return set(cursor.fetchall())
-
-
-def _shard_faults(
-    cursor: Any, shard: Shard, columns: dict[tuple[str, str], set[str]], guarded: set[tuple[str, str]]
-) -> list[str]:
-    found = []
-    largest = 0
+def _table_faults(shard: Shard, tables: dict[str, set[Column]], guards: dict[tuple[str, str], str]) -> Iterator[str]:
     for model in sharded_models():
         table = table_of(model)
-        have = columns.get((shard.schema, table))
-        if have is None:
-            found.append(f"{shard.schema}: no table {table}")
-            continue
-        wanted = {field.column for field in shard.model(model)._meta.concrete_fields}
-        if have != wanted:
-            found.append(f"{shard.schema}.{table}: columns differ from the model's: {sorted(have ^ wanted)}")
-        if (shard.schema, table) not in guarded:
-            found.append(f"{shard.schema}.{table}: no check that its shard key belongs here")
-        if "id" in have:
-            cursor.execute(sql.SQL("SELECT coalesce(max(id), 0) FROM {}").format(shard.table(table)))
-            largest = max(largest, cursor.fetchone()[0])
-    cursor.execute(sql.SQL("SELECT last_value FROM {}").format(shard.table("clock")))
+        if table not in tables:
+            yield f"{shard.schema}: no table {table}"
+        elif different := tables[table] ^ _model_columns(shard.model(model)):
+            names = ", ".join(sorted({column.name for column in different}))
+            yield f"{shard.schema}.{table}: differs from the model in {names}"
+    for table in sorted(tables):
+        guard = guards.get((shard.schema, table))
+        if guard is None:
+            yield f"{shard.schema}.{table}: no check {table}_shard_key that its rows belong here"
+        elif f"= {shard.number})" not in guard:
+            yield f"{shard.schema}.{table}: {table}_shard_key is another shard's: {guard}"
+
+
+def _model_columns(model: type[models.Model]) -> set[Column]:
+    return {
+        Column(
+            field.column,
+            (field.db_type(connection) or "").replace("varchar", "character varying"),
+            field.null,
+        )
+        for field in model._meta.concrete_fields
+    }
+
+
+def _clock_faults(cursor: Any, shard: Shard) -> Iterator[str]:
+    cursor.execute("SELECT to_regclass(%s)", [f"{shard.schema}.clock"])
+    if cursor.fetchone()[0] is None:
+        return  # said above: the file that makes it has not run
+    largest = ids.largest_id(cursor, shard.schema)
+    cursor.execute(sql.SQL("SELECT last_value FROM {}").format(sql.Identifier(shard.schema, "clock")))
     (tick,) = cursor.fetchone()
-    if tick < (largest >> 23) << 10 | largest & 1023:
-        found.append(f"{shard.schema}: its clock is behind its largest id {largest}: local.push_clock() mends it")
-    return found
+    if largest is None:
+        return
+    if ids.logical_shard_of(largest) != shard.number:
+        yield f"{shard.schema}: its largest id {largest} was made by logical shard {ids.logical_shard_of(largest)}"
+    elif tick < ids.tick_of(largest):
+        yield f"{shard.schema}: its clock is behind its largest id {largest}: manage.py shards push-clocks mends it"

@@ -60,6 +60,11 @@ def logical_shard_of(object_id: int) -> int:
     return (object_id >> SEQUENCE_BITS) & _SHARD_MASK
 
 
+def tick_of(object_id: int) -> int:
+    """Return the value the shard's sequence `clock` had when it made the id: milliseconds * 1024 + sequence."""
+    return object_id >> TIME_SHIFT << SEQUENCE_BITS | object_id & _SEQUENCE_MASK
+
+
 def created_at_of(object_id: int) -> datetime:
     """Return when the id was made, to the millisecond, in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=_epoch_ms() + (object_id >> TIME_SHIFT))
