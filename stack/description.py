@@ -123,7 +123,8 @@ def _seaweedfs() -> Component:
         name="seaweedfs",
         argv=[str(Path(sys.executable).parent / "weed"), "-logtostderr=true", "mini", "-ip=127.0.0.1"]
         + ["-ip.bind=127.0.0.1", f"-dir={paths.data('seaweedfs')}", f"-s3.port={settings.S3_PORT}"]
-        + [f"-s3.port.grpc={ports['s3_grpc']}"]
+        + [f"-s3.port.grpc={ports['s3_grpc']}", f"-s3.localSocket={paths.run('s3.sock')}"]
+        + [f"-filer.localSocket={paths.run('filer.sock')}"]
         + [f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")]
         + [f"-{part}.port.grpc={ports[part + '_grpc']}" for part in ("master", "volume", "filer", "admin")]
         + ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"],
@@ -143,7 +144,7 @@ def _seaweedfs() -> Component:
 def _nginx(name: str, port: int, path: str, *, after: tuple[str, ...], app: bool = False) -> Component:
     return Component(
         name=f"nginx_{name}",
-        argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", str(paths.log(f"nginx_{name}"))]
+        argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"]
         + ["-g", "daemon off;"],
         ports=[port],
         probe=probes.http(port, path),

@@ -64,7 +64,5 @@ def values() -> dict[str, object]:
         "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
         "APP_DATA": paths.data("nginx_app"),
         "CDN_DATA": paths.data("nginx_cdn"),
-        "APP_LOG": paths.log("nginx_app"),
         "APP_ACCESS_LOG": paths.log("access"),
-        "CDN_LOG": paths.log("nginx_cdn"),
     }
