@@ -95,6 +95,7 @@ def all_checks() -> list[Check]:
     return [
         *process_checks(),
         *database_checks(),
+        *(Check(f"jobs of {_server_name(alias)}", "outbox", _outbox(alias)) for alias in settings.DATABASES),
         *(Check(f"redis {server}", "redis", _redis(server)) for server in settings.PHOTO_MAP_SERVERS),
         *(Check(f"memcached {server}", "memcached", _memcached(server)) for server in settings.MEMCACHED_SERVERS),
         *(Check(f"gearmand {server}", "gearmand", _gearmand(server)) for server in settings.GEARMAND_SERVERS),
@@ -170,6 +171,20 @@ def _database(alias: str) -> Callable[[], dict[str, Any]]:
         if recovering:
             raise Unwell("is a standby: writes are not possible")
         return {}
+
+    return check
+
+
+def _outbox(alias: str) -> Callable[[], dict[str, Any]]:
+    """See whether jobs are picked up: when workers or relays are gone, rows outlive their leases."""
+
+    def check() -> dict[str, Any]:
+        with _postgres(alias) as connection:
+            query = "SELECT count(*), extract(epoch FROM clock_timestamp() - min(run_after))::float FROM local.outbox"
+            ((waiting, late_s),) = _rows(connection, query)
+        if (late_s or 0) > settings.HEALTH_JOBS_LATE_S:
+            raise Unwell(f"{waiting} jobs wait, the oldest is {late_s:.0f} s late")
+        return {"waiting": waiting}
 
     return check
 

@@ -336,6 +336,8 @@ RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
 HEALTH_TIMEOUT_S = env.float("HEALTH_TIMEOUT_S", default=1.0)
 #: Free disk below this is unwell, MB: PostgreSQL stops at zero, and a log or a dump needs some before that.
 HEALTH_DISK_FREE_MB = env.int("HEALTH_DISK_FREE_MB", default=500)
+#: A job this many seconds past its lease is unwell: the relay takes it up within a second while it lives.
+HEALTH_JOBS_LATE_S = env.float("HEALTH_JOBS_LATE_S", default=60.0)
 #: Where errors are reported; empty: nowhere.
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 #: Least severity that is logged: DEBUG, INFO, WARNING, ERROR.
