@@ -108,6 +108,12 @@ class InactiveClient(APIError):
         super().__init__("The client used for authentication is no longer active.")
 
 
+class ClientRefused(APIError):
+    """The client_secret is missing or does not fit the client_id."""
+
+    error_type = "OAuthClientException"
+
+
 class NotPermitted(APIError):
     """The token lacks a scope, or its client is not approved for the endpoint."""
 

@@ -83,17 +83,22 @@ def steps(kind: str) -> list[Step]:
 @contextlib.contextmanager
 def direct(server: Server) -> Iterator[Any]:
     """Open a connection to the server itself, without the role's statement time-out."""
-    link = psycopg2.connect(
-        host=settings.DB_HOST,
-        port=settings.POSTGRES_PORTS[server.name],
-        dbname=server.name + settings.DB_SUFFIX,
-        user=settings.DB_USER,
-        password=settings.DB_PASSWORD,
-        connect_timeout=5,
-        application_name="shards",
-        options=f"-c statement_timeout=0 -c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=0"
-        " -c client_min_messages=warning",
-    )
+    port = settings.POSTGRES_PORTS[server.name]
+    try:
+        link = psycopg2.connect(
+            host=settings.DB_HOST,
+            port=port,
+            dbname=server.name + settings.DB_SUFFIX,
+            user=settings.DB_USER,
+            password=settings.DB_PASSWORD,
+            connect_timeout=5,
+            application_name="shards",
+            options=f"-c statement_timeout=0 -c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=0"
+            " -c client_min_messages=warning",
+        )
+    except psycopg2.OperationalError as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise psycopg2.OperationalError(f"{settings.DB_HOST}:{port} does not answer: {reason}") from error
     try:
         yield link
     finally:

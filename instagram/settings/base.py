@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "feeds",
     "api",
     "monitoring",
+    "demo",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -301,6 +302,10 @@ IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
 IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8000)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
+#: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF): some 6 bytes of memory each.
+IMAGE_MAX_PIXELS_WHOLE = env.int("IMAGE_MAX_PIXELS_WHOLE", default=25_000_000)
+#: Most scans of a progressive JPEG; cameras and tools write about 10, a bomb thousands.
+IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)
 #: Longest caption, characters (code points).
@@ -329,6 +334,11 @@ PAGE_MAX = env.int("PAGE_MAX", default=100)
 SAMPLE_SIZE = env.int("SAMPLE_SIZE", default=8)
 #: Requests per sliding hour and credential.
 RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
+
+# --- Demo ------------------------------------------------------------------------------------------------------------
+
+#: The people of the demo have passwords that everybody knows: false where strangers can reach the service.
+DEMO_ALLOWED = env.bool("DEMO_ALLOWED", default=True)
 
 # --- Watching --------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, na
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 
+DEMO_ALLOWED = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000

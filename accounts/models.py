@@ -1,0 +1,147 @@
+"""The nouns of people: User, clients and tokens in main; follow edges and blocks in the shards."""
+
+import secrets
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from sharding.models import ShardedModel
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users for Django's own commands; people sign up through services.sign_up."""
+
+    def create_superuser(self, username: str, email: str, password: str) -> "User":
+        """Make an admin, as manage.py createsuperuser does."""
+        user = self.model(username=username.lower(), email=email, is_staff=True, is_superuser=True)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by name, whatever its case."""
+        return self.get(username=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. `id` is a small number; its remainder by LOGICAL_SHARDS says where what they own lives."""
+
+    id = models.BigAutoField(primary_key=True)
+    username = models.CharField(max_length=30, unique=True, validators=[RegexValidator(r"^[a-z0-9._]{1,30}$")])
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=60, blank=True)
+    bio = models.CharField(max_length=150, blank=True)
+    website = models.CharField(max_length=200, blank=True)
+    phone = models.CharField(max_length=30, blank=True)
+    #: Stem of the profile picture's renditions; empty: the anonymous one.
+    picture = models.CharField(max_length=32, blank=True)
+    is_private = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]  # noqa: RUF012  # Django's own spelling
+
+    class Meta:
+        constraints = [  # noqa: RUF012  # Django's own spelling
+            models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling")
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+def _hex32() -> str:
+    return secrets.token_hex(16)
+
+
+class OAuthClient(models.Model):
+    """An application that uses the API, registered by a developer."""
+
+    client_id = models.CharField(max_length=32, unique=True, default=_hex32)
+    #: Kept readable: signatures of requests and of realtime payloads need it.
+    client_secret = models.CharField(max_length=32, default=_hex32)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    website = models.CharField(max_length=200, blank=True)
+    redirect_uris = models.TextField(blank=True, help_text="one a line")
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE)
+    is_active = models.BooleanField(default=True)
+    #: Our own applications: they may use the endpoints of section 16, with all scopes.
+    first_party = models.BooleanField(default=False)
+    #: May exchange a name and password for a token.
+    xauth = models.BooleanField(default=False)
+    disable_implicit = models.BooleanField(default=False)
+    enforce_signed_header = models.BooleanField(default=False)
+    enforce_signed_requests = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessToken(models.Model):
+    """What lets a client act for a person. The token itself is derived (tokens.py); only its hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    client = models.ForeignKey(OAuthClient, on_delete=models.CASCADE)
+    scopes = models.CharField(max_length=100, blank=True, help_text="separated by spaces; basic is implied")
+    #: Raised by revoking: the next token of this person and client is another one.
+    generation = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64, unique=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [  # noqa: RUF012  # Django's own spelling
+            models.UniqueConstraint(fields=["user", "client"], name="one_token_per_person_and_client")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} through {self.client_id}"
+
+
+class Status(models.TextChoices):
+    """What an edge says. Edges are never deleted, so that a late message cannot undo a later one."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    FOLLOWS = "follows"
+
+
+class Follower(ShardedModel):
+    """Who follows me: the authority, on the followee's shard."""
+
+    pk = models.CompositePrimaryKey("followee_id", "follower_id")
+    followee_id = models.BigIntegerField()
+    follower_id = models.BigIntegerField()
+    status = models.TextField(choices=Status.choices)
+    #: Of the followee's shard's clock: larger is later.
+    version = models.BigIntegerField()
+
+
+class Following(ShardedModel):
+    """Whom I follow: a copy, on the follower's shard; applies newer versions only."""
+
+    pk = models.CompositePrimaryKey("follower_id", "followee_id")
+    follower_id = models.BigIntegerField()
+    followee_id = models.BigIntegerField()
+    status = models.TextField(choices=Status.choices)
+    version = models.BigIntegerField()
+
+
+class Block(ShardedModel):
+    """Whom I blocked: the authority, on the owner's shard."""
+
+    pk = models.CompositePrimaryKey("owner_id", "blocked_id")
+    owner_id = models.BigIntegerField()
+    blocked_id = models.BigIntegerField()
+    active = models.BooleanField()
+    version = models.BigIntegerField()

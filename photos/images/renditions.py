@@ -1,0 +1,34 @@
+"""The JPEGs we serve, all from one normalised square."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from .normalise import normalise
+
+#: Rendition sides in pixels, largest first; each is made from the one before. 150, 306 and 612 are the API's.
+SIZES = (1080, 612, 306, 150)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A photo as it is stored: JPEG bytes by side."""
+
+    jpegs: dict[int, bytes]
+
+
+def render(image: bytes) -> Rendered:
+    """Return all renditions of an upload. Raises InvalidParameters, TooLarge for what is no good picture.
+
+    Cost: some 60 ms of CPU and 70 MB for 12 megapixels.
+    """
+    square = normalise(image, largest=max(SIZES), smallest=min(SIZES))
+    jpegs = {}
+    for side in SIZES:
+        frame = square if square.width == side else square.resize(side / square.width)
+        jpegs[side] = frame.jpegsave_buffer(
+            Q=settings.JPEG_QUALITY, keep="none", interlace=True, optimize_coding=True, subsample_mode="auto"
+        )
+        if side < square.width:
+            square = frame
+    return Rendered(jpegs)
