@@ -30,3 +30,7 @@ CREATE TABLE accounts_block (
   PRIMARY KEY (owner_id, blocked_id),
   CONSTRAINT accounts_block_shard_key CHECK (owner_id % {{shards}} = {{shard}})
 );
+
+-- Drawn from the shard's clock, like ids: after a restore the clock is set past them, too (manage.py shards push-clocks).
+COMMENT ON COLUMN accounts_follower.version IS 'clock of the followee''s shard';
+COMMENT ON COLUMN accounts_block.version IS 'clock of the owner''s shard';
