@@ -112,7 +112,7 @@ def id_of_shortcode(code: str) -> int:
         object_id = object_id << 6 | _DIGITS[character]
     # One photo, one address: "ABG9It" would be a second one of "BG9It".
     if object_id > MAX_ID or (len(code) > 1 and code[0] == _ALPHABET[0]):
-        raise ValueError(f"{code!r} is not a short code: it is not how an id is written")
+        raise ValueError(f"{code!r} is not a short code: no id is written so")
     return object_id
 
 

@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _mapped(object_id: int) -> str:
-        user_id = photo_map.users_of([object_id], None).get(object_id)
+        user_id = photo_map.users_of([object_id], lambda _: {}).get(object_id)
         return f"user {user_id}" if user_id is not None else "no entry"
 
 

@@ -1,0 +1,377 @@
+"""`manage.py shards` as an operator runs it: real processes, on installations in the scratch databases."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from bench.scratch import empty_databases
+from sharding import schema, server_named
+from tests.support.waiting import wait_until
+
+SETTINGS = """
+from instagram.settings.bench import *
+
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "sharding", "library"]
+AUTH_USER_MODEL = "auth.User"
+ROOT_URLCONF = "library.urls"
+"""
+BOOK = """
+from django.db import models
+
+from sharding.models import ShardedModel
+
+
+class Book(ShardedModel):
+    id = models.BigAutoField(primary_key=True)
+    owner_id = models.BigIntegerField()
+    title = models.CharField(max_length=80)
+    pages = models.IntegerField(null=True)
+"""
+BOOK_SQL = """
+CREATE TABLE library_book (
+    id bigint PRIMARY KEY DEFAULT local.next_id({{shard}}, '{{schema}}.clock'),
+    owner_id bigint NOT NULL,
+    title varchar(80) NOT NULL DEFAULT 'as of 100 %',
+    pages integer,
+    CONSTRAINT library_book_shard_key CHECK (owner_id % {{shards}} = {{shard}})
+);
+"""
+
+
+class Installation:
+    """A room `library` with one sharded model, on its own logical shards."""
+
+    def __init__(self, folder: Path, shards: int) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder),
+            "DJANGO_SETTINGS_MODULE": "library_settings",
+            "LOGICAL_SHARDS": str(shards),
+            "COLUMNS": "200",
+        }
+        (folder / "library_settings.py").write_text(SETTINGS)
+        (folder / "library").mkdir()
+        (folder / "library" / "__init__.py").touch()
+        (folder / "library" / "urls.py").write_text("urlpatterns = []")
+        (folder / "library" / "models.py").write_text(BOOK)
+        self.file("logical/0001_book.sql", BOOK_SQL)
+
+    def file(self, name: str, text: str) -> None:
+        path = self.folder / "library" / "shard_sql" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def shards(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run `manage.py shards …`, insist on its exit code and return what it said."""
+        process = self.start("shards", *arguments, **environment)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, out + err
+        return out + err
+
+    def ask(self, server: str, query: str, *arguments):
+        with schema.direct(server_named(server)) as link, link, link.cursor() as cursor:
+            cursor.execute(query, arguments or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def schemas(self, server: str) -> set[str]:
+        return {name for (name,) in self.ask(server, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^s[0-9]{4}$'")}
+
+    def tables(self, server: str, name: str) -> set[str]:
+        return {
+            f"{space}.{table}"
+            for space, table in self.ask(
+                server, "SELECT schemaname, tablename FROM pg_tables WHERE tablename = %s", name
+            )
+        }
+
+
+@contextmanager
+def installations(folder: Path):
+    """Give a function that begins an installation: Django's tables are there, the shards are not."""
+    with override_settings(DB_SUFFIX="_bench"), empty_databases():
+
+        def begin(*, shards: int = 8) -> Installation:
+            installation = Installation(folder, shards)
+            process = installation.start("migrate", "-v0")
+            _, err = process.communicate(timeout=60)
+            assert process.returncode == 0, err
+            return installation
+
+        yield begin
+
+
+@pytest.fixture
+def install(tmp_path):
+    with installations(tmp_path) as begin:
+        yield begin
+
+
+def test_create_places_the_shards_in_contiguous_shares_and_makes_their_tables(install):
+    library = install(shards=8)
+    library.shards("create")
+
+    assert library.schemas("shard_a") == {"s0000", "s0001", "s0002", "s0003"}
+    assert library.schemas("shard_b") == {"s0004", "s0005", "s0006", "s0007"}
+    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 5, 6, 7)}
+    assert library.ask("main", "SELECT server FROM sharding_placement ORDER BY logical_shard") == (
+        [("shard_a",)] * 4 + [("shard_b",)] * 4
+    )
+    assert "8 logical shards are where they belong" in library.shards("check")
+
+
+def test_create_again_changes_nothing(install):
+    library = install()
+    library.shards("create")
+    before = library.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3")
+
+    assert "0 schemas migrated" in library.shards("create")
+    assert library.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3") == before
+
+
+def test_a_new_file_runs_once_in_every_shard(install):
+    library = install()
+    library.shards("create")
+    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+
+    assert "8 schemas migrated" in library.shards("migrate")
+    assert "0 schemas migrated" in library.shards("migrate")
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(install):
+    library = install()
+
+    assert "shard_a: would hold 4 logical shards" in library.shards("create", "--dry-run")
+    assert library.schemas("shard_a") == set()
+    library.shards("create")
+    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+    library.file("local/0001_desk.sql", "CREATE TABLE desk (id int);")
+
+    said = library.shards("migrate", "--dry-run")
+
+    assert "shard_b: library/0002_isbn in 4 schemas" in said
+    assert "main: library/0001_desk (schema local) in 1 schema" in said
+    assert library.tables("main", "desk") == set()
+    assert library.shards("migrate")
+    assert "shard_b: nothing to do" in library.shards("migrate", "--dry-run")
+
+
+def test_local_files_run_on_every_server_main_included(install):
+    library = install()
+    library.file("local/0001_desk.sql", "CREATE TABLE desk (shards int DEFAULT {{shards}});")
+    library.shards("create")
+
+    for server in ("main", "shard_a", "shard_b"):
+        assert library.tables(server, "desk") == {"local.desk"}
+    assert library.schemas("main") == set()
+
+
+def test_a_failed_shard_is_named_does_not_stop_the_others_and_is_done_once_mended(install):
+    library = install()
+    library.file("logical/0002_trap.sql", "ALTER TABLE library_book ADD isbn text; SELECT 1 / ({{shard}} - 5);")
+
+    said = library.shards("create", code=1)
+
+    assert "shard_b: s0005: library/0002_trap: division by zero" in said
+    assert "1 failed" in said
+    # All or nothing for the shard that failed, everything for the others.
+    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 6, 7)} | set()
+    library.file("logical/0002_trap.sql", "ALTER TABLE library_book ADD isbn text;")
+    said = library.shards("migrate", code=1)
+    assert "library/0002_trap: changed after it ran" in said
+    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 5, 6, 7)}
+
+
+def test_a_server_that_is_down_is_named_and_the_others_are_done(install):
+    library = install()
+
+    said = library.shards("create", code=1, POSTGRES_SHARD_B_PORT="1")
+
+    assert "shard_b: 127.0.0.1:1 does not answer" in said
+    assert len(library.schemas("shard_a")) == 4
+    assert "unreachable" in library.shards("status", code=1, POSTGRES_SHARD_B_PORT="1")
+    assert "shard_b: unreachable" in library.shards("check", code=1, POSTGRES_SHARD_B_PORT="1")
+    assert "5 schemas migrated" in library.shards("migrate")  # 4 shards and shard_b's own schema
+
+
+def test_a_run_killed_in_the_middle_leaves_whole_schemas_and_the_next_one_goes_on(install):
+    library = install(shards=256)
+    # Enough to do that the kill comes in the middle.
+    for number in range(2, 7):
+        library.file(
+            f"logical/000{number}_shelf.sql",
+            f"CREATE TABLE shelf_{number} (owner_id bigint PRIMARY KEY, label text UNIQUE,"
+            f" CONSTRAINT shelf_{number}_shard_key CHECK (owner_id % {{{{shards}}}} = {{{{shard}}}}));",
+        )
+    process = library.start("shards", "create")
+    wait_until(lambda: len(library.schemas("shard_a")) > 10, seconds=60)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+
+    done = wait_until(lambda: None if migrations_running(library) else library.schemas("shard_a"))
+    assert 10 < len(done) < 128
+    for table in ("library_book", "shelf_2", "shelf_6"):
+        assert library.tables("shard_a", table) == {f"{name}.{table}" for name in done}
+    versions = library.ask("shard_a", "SELECT count(*) FROM local.schema_version WHERE logical_shard >= 0")
+    assert versions == [(len(done) * 8,)]
+
+    library.shards("migrate")
+
+    assert len(library.schemas("shard_a")) == len(library.schemas("shard_b")) == 128
+    library.shards("check")
+
+
+def migrations_running(library) -> bool:
+    (row,) = library.ask("shard_a", "SELECT count(*) - 1 FROM pg_stat_activity WHERE application_name = 'shards'")
+    return row[0] > 0
+
+
+def test_two_runs_at_once_do_everything_once(install):
+    library = install(shards=64)
+    processes = [library.start("shards", "create") for _ in range(2)]
+
+    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in processes]
+
+    assert [code for _, _, code in outcomes] == [0, 0], outcomes
+    library.shards("check")
+
+
+def test_wrong_arguments_give_exit_code_2(tmp_path):
+    library = Installation(tmp_path, shards=8)
+
+    for arguments in ([], ["destroy"], ["create", "--now"], ["migrate", "shard_a"]):
+        assert "usage: manage.py shards" in library.shards(*arguments, code=2)
+
+
+def test_the_number_of_logical_shards_never_changes(install):
+    library = install(shards=8)
+    library.shards("create")
+
+    for verb in ("create", "migrate", "status", "check"):
+        said = library.shards(verb, code=2, LOGICAL_SHARDS="16")
+        assert "This installation has 8 logical shards, for life; LOGICAL_SHARDS says 16." in said
+
+
+def test_a_number_of_logical_shards_that_ids_cannot_hold_is_refused(tmp_path):
+    library = Installation(tmp_path, shards=8)
+
+    for count in ("0", "3", "16384"):
+        assert "must be a power of two, at most 8192" in library.shards("create", code=2, LOGICAL_SHARDS=count)
+
+
+def test_the_epoch_of_ids_never_changes(install):
+    library = install()
+    library.shards("create")
+
+    said = library.shards("migrate", code=1, ID_EPOCH_MS="1300000000000")
+
+    assert "installed with ID_EPOCH_MS=1767225600000, the settings say 1300000000000" in said
+
+
+def test_commands_before_the_first_create_say_what_to_run(install):
+    assert "run manage.py shards create" in install().shards("migrate", code=2)
+
+
+def test_status_tells_shards_versions_and_what_is_missing(install):
+    library = install()
+    library.shards("create")
+    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+
+    said = [line.replace("│", " ").split() for line in library.shards("status").splitlines()]
+
+    assert any(line[:6] == ["shard_a", "4", "1", "of", "5", "4"] for line in said)
+    assert ["library/logical/0001_book", "4", "of", "4", "4", "of", "4"] in said
+    assert ["library/logical/0002_isbn", "0", "of", "4", "0", "of", "4"] in said
+
+
+#: What was done to which schema, and what check must say of it. 32 logical shards, 0 to 15 on shard_a.
+HARMS = [
+    ("DROP SCHEMA s0001 CASCADE", "shard_a: s0001 is placed here but missing"),
+    ("CREATE SCHEMA s0016", "shard_a: s0016 is here but placed elsewhere"),
+    (
+        "DELETE FROM local.schema_version WHERE logical_shard = 2 AND room = 'library'",
+        "shard_a: s0002 lacks library/0001_book",
+    ),
+    (
+        "UPDATE local.schema_version SET checksum = 'x' WHERE logical_shard = 3 AND room = 'library'",
+        "shard_a: s0003 ran another text of library/0001_book",
+    ),
+    (
+        "ALTER TABLE s0004.library_book DROP CONSTRAINT library_book_shard_key",
+        "s0004.library_book: no check library_book_shard_key",
+    ),
+    (
+        (
+            "ALTER TABLE s0005.library_book DROP CONSTRAINT library_book_shard_key;"
+            " ALTER TABLE s0005.library_book ADD CONSTRAINT library_book_shard_key CHECK (owner_id % 32 = 2)"
+        ),
+        "s0005.library_book: library_book_shard_key is another shard's",
+    ),
+    (
+        "ALTER TABLE s0006.library_book DROP pages, ADD isbn text",
+        "s0006.library_book: differs from the model in isbn, pages",
+    ),
+    ("ALTER TABLE s0007.library_book ALTER title TYPE text", "s0007.library_book: differs from the model in title"),
+    ("ALTER TABLE s0008.library_book ALTER pages SET NOT NULL", "s0008.library_book: differs from the model in pages"),
+    ("DROP TABLE s0009.library_book", "s0009: no table library_book"),
+    (
+        "INSERT INTO s0010.library_book (id, owner_id) VALUES ((9000000000 << 23) + (10 << 10) + 5, 10)",
+        "s0010: its clock is behind its largest id",
+    ),
+    (
+        "INSERT INTO s0011.library_book (id, owner_id) VALUES (5, 11)",
+        "s0011: its largest id 5 was made by logical shard 0",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def check_after_harm(tmp_path_factory):
+    """Do all the harm to one installation and return what check says."""
+    with installations(tmp_path_factory.mktemp("harm")) as begin:
+        library = begin(shards=32)
+        library.shards("create")
+        for harm, _ in HARMS:
+            library.ask("shard_a", harm)
+        return library.shards("check", code=1)
+
+
+@pytest.mark.parametrize("fault", [fault for _, fault in HARMS])
+def test_check_finds(check_after_harm, fault):
+    assert fault in check_after_harm
+
+
+def test_check_finds_nothing_but_the_harm(check_after_harm):
+    assert f"{len(HARMS)} faults" in check_after_harm
+
+
+def test_clocks_behind_their_rows_are_mended_by_push_clocks(install):
+    library = install()
+    library.shards("create")
+    library.ask(
+        "shard_a", "INSERT INTO s0001.library_book (id, owner_id) VALUES ((9000000000 << 23) + (1 << 10) + 5, 1)"
+    )
+
+    library.shards("push-clocks")
+
+    library.shards("check")
+    assert library.ask("shard_a", "SELECT last_value FROM s0001.clock") == [((9_000_000_000 << 10) + 6,)]
