@@ -23,7 +23,7 @@ def get_many(kind: str, ids: Iterable[Id]) -> dict[Id, Any]:
     keys = {_key(kind, each): each for each in ids}
     if not keys:
         return {}
-    found = _client().get_many(list(keys))
+    found = client().get_many(list(keys))
     return {keys[key]: orjson.loads(value) for key, value in found.items() if value != _TOMBSTONE}
 
 
@@ -39,9 +39,9 @@ def get_or_load_many(
     missing = [each for each in wanted if each not in found]
     if missing:
         loaded = load(missing)
-        client = _client()
+        memcached = client()
         for each, value in loaded.items():
-            client.add(_key(kind, each), orjson.dumps(value), expire=ttl_s, noreply=True)
+            memcached.add(_key(kind, each), orjson.dumps(value), expire=ttl_s, noreply=True)
         found |= loaded
     return found
 
@@ -49,9 +49,9 @@ def get_or_load_many(
 def delete(kind: str, ids: Iterable[Id]) -> bool:
     """Put tombstones over what is cached; False if a server did not confirm."""
     keys = [_key(kind, each) for each in ids]
-    client = _client()
+    memcached = client()
     # The answer matters: a server that was away must not come back with what we deleted.
-    confirmed = [client.set(key, _TOMBSTONE, expire=TOMBSTONE_S, noreply=False) for key in keys]
+    confirmed = [memcached.set(key, _TOMBSTONE, expire=TOMBSTONE_S, noreply=False) for key in keys]
     return all(confirmed)
 
 
@@ -59,7 +59,7 @@ def _key(kind: str, each: object) -> str:
     return f"{settings.CACHE_PREFIX}{kind}:{each}"
 
 
-def _client() -> HashClient:
+def client() -> HashClient:
     servers = tuple(settings.MEMCACHED_SERVERS)
     client = _clients.get(servers)
     if client is None:

@@ -30,6 +30,8 @@ class Person:
     password: str
     full_name: str
     bio: str = ""
+    #: False: nobody knows the password, which is 96 random bits.
+    can_log_in: bool = False
 
     @property
     def email(self) -> str:
@@ -39,12 +41,14 @@ class Person:
 
 #: The two people to log in as: Ben follows Anna, so what she posts is seen in his feed.
 LOGINS = (
-    Person("anna", "demo-password-anna", "Anna Lindqvist", "Fog, ferries and cinnamon buns. I post, Ben comments."),
-    Person("ben", "demo-password-ben", "Ben Okafor", "Rooftops, mostly. Anna's most loyal follower."),
+    Person(
+        "anna", "demo-password-anna", "Anna Lindqvist", "Fog, ferries and cinnamon buns. I post, Ben comments.", True
+    ),
+    Person("ben", "demo-password-ben", "Ben Okafor", "Rooftops, mostly. Anna's most loyal follower.", True),
 )
 
 
-def invent_people(source: Source, count: int, rng: random.Random, logins: tuple[Person, ...] = LOGINS) -> list[Person]:
+def invent_people(source: Source, count: int, rng: random.Random, logins: tuple[Person, ...]) -> list[Person]:
     """Return `count` people, the ones to log in as first."""
     people = list(logins[:count])
     taken = {person.username for person in people} | source.reserved_usernames

@@ -1,7 +1,6 @@
 """What is posted in the demo, who likes it and what is said about it: decided before anything is loaded."""
 
 import random
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +37,8 @@ class PlannedPhoto:
     picture: Path
     crop: Crop
     caption: str
-    place: str
-    #: (latitude, longitude), when the place is known.
-    position: tuple[float, float] | None
+    #: Name, latitude and longitude of where it was taken.
+    place: tuple[str, float, float] | None
     likers: tuple[int, ...]
     #: (commenter, text) in their order.
     comments: tuple[tuple[int, str], ...]
@@ -61,10 +59,11 @@ def plan_photos(
     pictures = _pictures(source, count, rng)
     crops = {picture: _crops(pictures.count(picture), rng) for picture in sorted(set(pictures))}
     captions = _Captions(source, rng)
+    names, shares = zip(*source.places, strict=True)
     planned = []
     for author, picture in zip(authors, pictures, strict=True):
         caption = captions.for_picture(picture) if rng.random() < CAPTIONED else Caption("")
-        place = caption.place or (rng.choice(source.places) if rng.random() < PLACED else "")
+        place = caption.place or (rng.choices(names, shares)[0] if rng.random() < PLACED else "")
         likers = _likers(author, followers, people, rng)
         planned.append(
             PlannedPhoto(
@@ -72,8 +71,7 @@ def plan_photos(
                 picture,
                 crops[picture].pop(),
                 caption.text,
-                place,
-                _position(place, rng),
+                _placed(place, rng),
                 likers,
                 _comments(author, likers or tuple(followers[author]), rng),
             )
@@ -154,11 +152,12 @@ class _Captions:
         return self.left[theme].pop()
 
 
-def _position(place: str, rng: random.Random) -> tuple[float, float] | None:
-    if place not in words.PLACES:
+def _placed(place: str, rng: random.Random) -> tuple[str, float, float] | None:
+    """Put a photo somewhere near its place, some hundred metres off."""
+    if not place:
         return None
     latitude, longitude = words.PLACES[place]
-    return round(latitude + rng.gauss(0, 0.01), 6), round(longitude + rng.gauss(0, 0.01), 6)
+    return place, round(latitude + rng.gauss(0, 0.005), 6), round(longitude + rng.gauss(0, 0.005), 6)
 
 
 def _likers(author: int, followers: dict[int, list[int]], people: int, rng: random.Random) -> tuple[int, ...]:
@@ -182,10 +181,3 @@ def _comments(author: int, commenters: tuple[int, ...], rng: random.Random) -> t
     if wanted > 2 and rng.random() < 0.5:
         comments.append((author, rng.choice(("Thank you all! ❤️", "Thanks everybody 🙏", "Thank you! 😊"))))
     return tuple(comments)
-
-
-def totals(photos: list[PlannedPhoto]) -> Counter[str]:
-    """Count likes and comments to come, for the progress bars."""
-    return Counter(
-        likes=sum(len(photo.likers) for photo in photos), comments=sum(len(photo.comments) for photo in photos)
-    )

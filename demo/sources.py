@@ -57,8 +57,8 @@ class Source:
     pictures: tuple[Path, ...]
     #: By theme of words.THEMES; "" holds those that fit any picture.
     captions: dict[str, tuple[Caption, ...]]
-    places: tuple[str, ...]
-    #: (name, share) with shares in any unit.
+    #: (name, share) with shares in any unit, here and below; their positions are in words.PLACES.
+    places: tuple[tuple[str, float], ...]
     first_names: tuple[tuple[str, float], ...]
     last_names: tuple[tuple[str, float], ...]
     #: Whole names in scripts of their own.
@@ -100,7 +100,7 @@ def _from_folder(folder: Path) -> Source:
         name=str(folder),
         pictures=pictures,
         captions=captions or own.captions,
-        places=_towns(text / "places.tsv") or own.places,
+        places=_known_places(text / "places.tsv") or own.places,
         first_names=firsts or own.first_names,
         last_names=lasts or own.last_names,
         world_names=_world_names(text / "names-world.tsv"),
@@ -128,7 +128,7 @@ def _own_words(pictures: tuple[Path, ...] = ()) -> Source:
         name="Debian packages",
         pictures=pictures,
         captions=captions,
-        places=tuple(words.PLACES),
+        places=tuple((place, 1.0) for place in words.PLACES),
         first_names=tuple((name, 1.0) for name in words.FIRST_NAMES),
         last_names=tuple((name, 1.0) for name in words.LAST_NAMES),
         world_names=(),
@@ -173,7 +173,7 @@ def _captions(path: Path) -> dict[str, tuple[Caption, ...]]:
         text = " ".join(text.split())
         if len(text) < 8 or _UNFIT.search(text):
             continue
-        place = "" if "…" in place else place.strip()
+        place = place.strip() if place.strip() in words.PLACES else ""
         caption = Caption(f"{text} {row['emoji']}", place)
         themes = themes_of(text)
         for theme in themes:
@@ -187,10 +187,9 @@ def _captions(path: Path) -> dict[str, tuple[Caption, ...]]:
     return {theme: (*captions, *map(Caption, words.CAPTIONS[theme])) for theme, captions in by_theme.items()}
 
 
-def _towns(path: Path) -> tuple[str, ...]:
-    """Read the places called "town, state": a named bar under a photograph of a mountain would look odd."""
-    places = (row["place"].replace(" ,", ",") for row in _table(path))
-    return tuple(place for place in places if re.fullmatch(r"[A-Z][\w .]+, [A-Z][a-z]+( [A-Z][a-z]+)?", place))
+def _known_places(path: Path) -> tuple[tuple[str, float], ...]:
+    """Read how often people were where, for the places whose position we know."""
+    return tuple((row["place"], float(row["count"])) for row in _table(path) if row["place"] in words.PLACES)
 
 
 def _census_names(path: Path) -> tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]:

@@ -8,7 +8,9 @@ import sys
 
 def main() -> int:
     """Run one verb; return the exit code."""
-    parser = argparse.ArgumentParser(prog="bin/up", description="Start the local data centre: `bin/up` alone does it all.")
+    parser = argparse.ArgumentParser(
+        prog="bin/up", description="Start the local data centre: `bin/up` alone does it all."
+    )
     parser.add_argument("verb", choices=["up", "down", "status", "supervise"], help=argparse.SUPPRESS)
     parser.add_argument("--fresh", action="store_true", help="stop, delete all data, begin anew (asks first)")
     parser.add_argument("--yes", action="store_true", help="with --fresh: do not ask")
@@ -31,14 +33,12 @@ def main() -> int:
             return commands.down()
         if options.verb == "status" or options.status:
             return commands.status()
-        return commands.up(
-            fresh=options.fresh, sure=options.yes, demo=not options.no_demo, apps=not options.no_apps
-        )
+        return commands.up(fresh=options.fresh, sure=options.yes, demo=not options.no_demo, apps=not options.no_apps)
     except errors.StackError as error:
-        print(f"bin/up: {error}", file=sys.stderr)  # noqa: T201
+        print(f"bin/up: {error}", file=sys.stderr)
         return 2
     except errors.ComponentFailed as error:
-        print(f"bin/up: {error}", file=sys.stderr)  # noqa: T201
+        print(f"bin/up: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -44,6 +44,7 @@ def up(*, fresh: bool, sure: bool, demo: bool, apps: bool) -> int:
             with step("databases and shards"):
                 _manage("migrate", "--no-input", "-v0")
                 _manage("shards", "create")
+                _manage("store_assets")
             paths.run("wanted").write_text("all")
             with step("web, workers"):
                 _wait_until_well(lambda facts: True)
@@ -76,10 +77,16 @@ def status() -> int:
     for component in components():
         fact = facts.get(component.name, {})
         state = fact.get("state", "not started") if supervised else "stopped"
-        well = well and (state == "well" or fact.get("app", True) and state == "waiting")
+        well = well and (state == "well" or (fact.get("app", True) and state == "waiting"))
         health = state if state == "well" or not fact.get("why") else f"{state}: {fact['why']}"
         ports = ", ".join(map(str, component.ports[:1])) + (" …" if len(component.ports) > 1 else "")
-        table.add_row(component.name, ports, str(fact.get("pid") or "" if supervised else ""), health, str(fact.get("restarts", 0)))
+        table.add_row(
+            component.name,
+            ports,
+            str(fact.get("pid") or "" if supervised else ""),
+            health,
+            str(fact.get("restarts", 0)),
+        )
     console.print(table)
     if not supervised:
         console.print("The data centre is not running: bin/up starts it.")
@@ -112,7 +119,9 @@ def _check_state_dir() -> None:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        raise StackError(f"{paths.state()} cannot be written: {error.strerror}. STATE_DIR names another place.") from None
+        raise StackError(
+            f"{paths.state()} cannot be written: {error.strerror}. STATE_DIR names another place."
+        ) from None
     free_mb = shutil.disk_usage(paths.state()).free // 1_000_000
     if free_mb < settings.STACK_MIN_FREE_MB:
         raise StackError(

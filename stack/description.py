@@ -144,8 +144,7 @@ def _seaweedfs() -> Component:
 def _nginx(name: str, port: int, path: str, *, after: tuple[str, ...], app: bool = False) -> Component:
     return Component(
         name=f"nginx_{name}",
-        argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"]
-        + ["-g", "daemon off;"],
+        argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
         ports=[port],
         probe=probes.http(port, path),
         after=after,

@@ -81,9 +81,7 @@ def role_and_databases(name: str, port: int) -> None:
             there = {row[0] for row in cursor.fetchall()}
             for suffix in SUFFIXES:
                 if name + suffix not in there:
-                    cursor.execute(
-                        sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name + suffix), role)
-                    )
+                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name + suffix), role))
 
 
 def buckets() -> None:

@@ -72,7 +72,7 @@ def http(port: int, path: str, *, below: int = 400) -> Probe:
 
     def probe(pid: int) -> None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT_S) as response:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT_S) as response:
                 status = response.status
         except urllib.error.HTTPError as error:
             status = error.code

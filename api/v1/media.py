@@ -1,0 +1,122 @@
+"""Photos: upload, one, one's, delete."""
+
+from typing import Any
+
+from django.conf import settings
+
+from accounts import visibility
+from api.calls import Call
+from api.pagination import next_page
+from api.parameters import media_id_of
+from api.v1.base import Answer, Endpoint, access, enveloped, route
+from api.v1.present import present_media
+from instagram.errors import InvalidParameters, NotFound
+from photos.queries import PhotoBody, body_of, photos_by
+from photos.services import delete_photo, publish
+from photos.services.publish import Place
+from sharding.ids import MAX_ID, first_id_at, id_of_shortcode
+
+SERVICES = ("twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous")
+
+
+def visible_photo(call: Call, text: str) -> PhotoBody:
+    """Return the photo a path names, if the caller may see it."""
+    media_id = media_id_of(text)
+    body = body_of(media_id.photo_id)
+    if media_id.user_id not in (None, body.author_id):
+        raise NotFound(what="media")
+    visibility.require_may_see(call.viewer_id, body.author_id)
+    return body
+
+
+def one_media(photo_id: int, call: Call) -> dict[str, Any]:
+    """Return one Media object, or raise NotFound."""
+    media = present_media([photo_id], call.viewer_id)
+    if not media:
+        raise NotFound(what="media")
+    return media[0]
+
+
+class MediaList(Endpoint):
+    """POST /v1/media: upload a photo."""
+
+    @access(first_party=True)
+    def post(self, call: Call) -> Answer:
+        """Publish the photo; the answer is its Media object, with what became of each share."""
+        upload = call.params.files.get("photo")
+        if upload is None:
+            raise InvalidParameters("photo: this file is required")
+        shares = [name for name in call.params.get("share_to").lower().replace(" ", "").split(",") if name]
+        if unknown := [name for name in shares if name not in SERVICES]:
+            raise InvalidParameters(f"share_to: no service is called {unknown[0]}")
+        call.params.flag("filtered", default=True)
+        call.params.flag("border")
+        call.params.choice("tilt_shift", ("none", "radial", "linear"), default="none")
+        position = call.params.position()
+        photo_id = publish(
+            author_id=call.my_id,
+            image=upload.read(),
+            caption=call.params.get("caption").strip(),
+            filter_name=call.params.get("filter") or "Normal",
+            place=Place(*position) if position else None,
+            upload_id=call.params.get("upload_id"),
+            taken_at=call.params.epoch("taken_at"),
+        )
+        statuses = [{"service": name, "status": "not_linked"} for name in shares]
+        return enveloped(one_media(photo_id, call) | {"shares": statuses})
+
+
+class MediaDetail(Endpoint):
+    """One photo."""
+
+    def get(self, call: Call, media_id: str) -> Answer:
+        """Return the photo."""
+        return enveloped(one_media(visible_photo(call, media_id).id, call))
+
+    @access(first_party=True)
+    def delete(self, call: Call, media_id: str) -> Answer:
+        """Delete one's own photo."""
+        delete_photo(user_id=call.my_id, photo_id=visible_photo(call, media_id).id)
+        return enveloped(None)
+
+
+class MediaByShortcode(Endpoint):
+    """One photo by its short code."""
+
+    def get(self, call: Call, code: str) -> Answer:
+        """Return the photo."""
+        try:
+            photo_id = id_of_shortcode(code)
+        except ValueError:
+            raise NotFound(what="media") from None
+        return enveloped(one_media(visible_photo(call, str(photo_id)).id, call))
+
+
+class RecentMedia(Endpoint):
+    """A person's photos."""
+
+    def get(self, call: Call, user_id: str) -> Answer:
+        """Return one page, newest first."""
+        owner_id = call.user_id(user_id)
+        visibility.require_may_see(call.viewer_id, owner_id)
+        params = call.params
+        count = params.count(settings.PAGE_DEFAULT, settings.PAGE_MAX)
+        below = params.photo_cursor("max_id")
+        latest, earliest = params.epoch("max_timestamp"), params.epoch("min_timestamp")
+        photo_ids = photos_by(
+            owner_id,
+            below=min(MAX_ID if below is None else below, MAX_ID if latest is None else first_id_at(latest + 1)),
+            above=max(params.photo_cursor("min_id") or 0, 0 if earliest is None else first_id_at(earliest) - 1),
+            count=count + 1,
+        )
+        page = photo_ids[:count]
+        cursor = f"{page[-1]}_{owner_id}" if len(photo_ids) > count else None
+        return enveloped(present_media(page, call.viewer_id), next_page(call, "max_id", cursor))
+
+
+routes = [
+    route("v1/media", MediaList),
+    route("v1/media/<media_id>", MediaDetail),
+    route("v1/media/shortcode/<code>", MediaByShortcode),
+    route("v1/users/<user_id>/media/recent", RecentMedia),
+]

@@ -1,0 +1,22 @@
+"""The addresses of /v1: every resource module lists its own in `routes`."""
+
+from django.urls import re_path
+
+from api.routing import ordered
+from api.v1 import accounts, comments, feed, likes, media, relationships, users
+from api.v1.base import Nothing
+
+MODULES = (
+    accounts,
+    comments,
+    feed,
+    likes,
+    media,
+    relationships,
+    users,
+)
+
+urlpatterns = [
+    *ordered(route for module in MODULES for route in module.routes),
+    re_path(r"^v1(?:[/.].*)?\Z", Nothing.as_view()),
+]

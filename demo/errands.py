@@ -1,0 +1,113 @@
+"""What the processes of a load do, by way of the services: an errand takes a few things, returns something for each.
+
+Every errand may be repeated after an interrupted load.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from django.conf import settings
+from django.contrib.auth import hashers
+
+from accounts.models import User
+from accounts.services import follow_user
+from accounts.services import sign_up as sign_up_one
+from photos import services as photo_services
+from photos.services.publish import Place
+from sharding import counters, shard_of_object
+
+from .people import MAIL_DOMAIN, Person
+from .photos import PlannedPhoto, rendered
+
+
+class NameTaken(Exception):
+    """Somebody who is not of a demo has one of its names."""
+
+
+class QuickHasher(hashers.PBKDF2PasswordHasher):
+    """The usual password hash with few rounds, for passwords that no slow hash makes safer.
+
+    A login would work all the same, and raise the rounds to the usual number.
+    """
+
+    iterations = 1_000
+
+
+def sign_up(people: list[Person]) -> list[int]:
+    """Make accounts; return their ids. Raises NameTaken."""
+    known = {user.username: user for user in User.objects.filter(username__in=[person.username for person in people])}
+    ids = []
+    for person in people:
+        user = known.get(person.username)
+        if user is None:
+            with nullcontext() if person.can_log_in else _quick_hash():
+                user = sign_up_one(
+                    username=person.username,
+                    password=person.password,
+                    email=person.email,
+                    full_name=person.full_name,
+                    bio=person.bio,
+                )
+        elif not user.email.endswith(f"@{MAIL_DOMAIN}"):
+            raise NameTaken(f"the name {person.username} is taken by somebody who is not of the demo")
+        ids.append(user.pk)
+    return ids
+
+
+def follow(edges: list[tuple[int, int]]) -> list[None]:
+    """Let followers follow followees."""
+    for follower_id, followee_id in edges:
+        follow_user(follower_id=follower_id, followee_id=followee_id)
+    return [None] * len(edges)
+
+
+def publish(uploads: list[tuple[int, str, PlannedPhoto]]) -> list[int]:
+    """Post photos, each (author id, upload key, photo); return their ids."""
+    return [
+        photo_services.publish(
+            author_id=author_id,
+            image=rendered(photo.picture, photo.crop),
+            caption=photo.caption,
+            upload_id=key,
+            place=_place(photo),
+        )
+        for author_id, key, photo in uploads
+    ]
+
+
+def like(likes: list[tuple[int, int]]) -> list[None]:
+    """Like photos, each (liker id, photo id)."""
+    for user_id, photo_id in likes:
+        photo_services.like_photo(user_id=user_id, photo_id=photo_id)
+    return [None] * len(likes)
+
+
+def comment(talks: list[tuple[int, list[tuple[int, str]]]]) -> list[None]:
+    """Comment on photos, each (photo id, [(commenter id, text)]); leave a photo alone that has comments already."""
+    for photo_id, comments in talks:
+        shard = shard_of_object(photo_id)
+        if counters.read(shard, counters.PHOTO_COMMENTS, [photo_id])[counters.PHOTO_COMMENTS, photo_id]:
+            continue
+        for user_id, text in comments:
+            photo_services.add_comment(user_id=user_id, photo_id=photo_id, text=text, first_party=True)
+    return [None] * len(talks)
+
+
+def _place(photo: PlannedPhoto) -> Place | None:
+    if photo.place is None:
+        return None
+    name, latitude, longitude = photo.place
+    return Place(latitude, longitude, name=name)
+
+
+@contextmanager
+def _quick_hash() -> Iterator[None]:
+    # Of this process alone, which signs nobody else up meanwhile.
+    usual = settings.PASSWORD_HASHERS
+    settings.PASSWORD_HASHERS = ["demo.errands.QuickHasher"]
+    hashers.get_hashers.cache_clear()
+    try:
+        yield
+    finally:
+        settings.PASSWORD_HASHERS = usual
+        hashers.get_hashers.cache_clear()

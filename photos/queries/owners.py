@@ -1,0 +1,32 @@
+"""Whose photo a photo is: the map's answer, or the shard's."""
+
+from collections.abc import Iterable, Iterator
+
+from sharding import Shard, photo_map
+
+from ..models import Photo
+from .servers import select_all
+
+#: Photos read at a time when the map is rebuilt.
+BATCH = 5_000
+
+
+def owners_of(photo_ids: Iterable[int]) -> dict[int, int]:
+    """Return {photo id: author id}. Cost: one Redis pipeline per server; misses one query per database server."""
+    return photo_map.users_of(photo_ids, _from_shards)
+
+
+def owners_in(shard: Shard) -> Iterator[dict[int, int]]:
+    """Yield all photos of a shard as {photo id: author id}, in batches, by id cursor."""
+    last = 0
+    while True:
+        photos = shard.model(Photo).objects.filter(id__gt=last).order_by("id")
+        rows = dict(photos.values_list("id", "author_id")[:BATCH])
+        if not rows:
+            return
+        yield rows
+        last = max(rows)
+
+
+def _from_shards(photo_ids: list[int]) -> dict[int, int]:
+    return dict(select_all("SELECT id, author_id FROM {} WHERE id = ANY(%s)", ["photos_photo"], photo_ids))

@@ -1,0 +1,81 @@
+"""Liking: the row on the photo's shard counts, its copy on the liker's shard says "liked by me"."""
+
+import contextlib
+
+from psycopg2 import sql
+
+from accounts import visibility
+from jobs import enqueue
+from photos.queries.bodies import body_of
+from sharding import Shard, ShardUnavailable, counters, shard_of, shard_of_object
+
+
+def like_photo(*, user_id: int, photo_id: int) -> None:
+    """Like a photo the person may see. Harmless to repeat. Raises NotFound, NotAllowed."""
+    body = body_of(photo_id)
+    visibility.require_may_see(user_id, body.author_id)
+    shard = shard_of_object(photo_id)
+    with shard.atomic(), shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {} (photo_id, user_id, owner_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id"
+            ).format(shard.table("photos_like")),
+            [photo_id, user_id, body.author_id],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return
+        counters.add(shard, counters.PHOTO_LIKES, photo_id, 1)
+        enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
+    with contextlib.suppress(ShardUnavailable):  # the job does it when the liker's server is back
+        copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
+
+
+def unlike_photo(*, user_id: int, photo_id: int) -> None:
+    """Take a like back. Harmless to repeat. Raises NotFound, NotAllowed."""
+    body = body_of(photo_id)
+    visibility.require_may_see(user_id, body.author_id)
+    shard = shard_of_object(photo_id)
+    with shard.atomic(), shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE photo_id = %s AND user_id = %s RETURNING local.next_id(%s, %s)").format(
+                shard.table("photos_like")
+            ),
+            [photo_id, user_id, shard.number, f"{shard.schema}.clock"],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return
+        counters.add(shard, counters.PHOTO_LIKES, photo_id, -1)
+        enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
+    with contextlib.suppress(ShardUnavailable):
+        copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
+
+
+def copy_like(*, photo_id: int, user_id: int, version: int) -> None:
+    """Bring the liker's copy up to what the photo's shard says, unless the copy is newer. Safe to repeat.
+
+    version: of the photo's shard's clock, when the change was made; the authority is read anew.
+    """
+    authority = shard_of_object(photo_id)
+    like_id = _like_id(authority, photo_id, user_id)
+    shard = shard_of(user_id)
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {} AS liked (user_id, photo_id, like_id, active) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (user_id, photo_id) DO UPDATE SET like_id = excluded.like_id, active = excluded.active"
+                " WHERE excluded.like_id > liked.like_id"
+            ).format(shard.table("photos_liked")),
+            [user_id, photo_id, like_id or version, like_id is not None],
+        )
+
+
+def _like_id(shard: Shard, photo_id: int, user_id: int) -> int | None:
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT id FROM {} WHERE photo_id = %s AND user_id = %s").format(shard.table("photos_like")),
+            [photo_id, user_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
