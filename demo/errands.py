@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 
 from django.conf import settings
 from django.contrib.auth import hashers
+from django.core.signals import setting_changed
 
 from accounts.models import User
 from accounts.services import follow_user
@@ -102,12 +103,16 @@ def _place(photo: PlannedPhoto) -> Place | None:
 
 @contextmanager
 def _quick_hash() -> Iterator[None]:
-    # Of this process alone, which signs nobody else up meanwhile.
+    # In this process alone, which signs nobody else up meanwhile.
     usual = settings.PASSWORD_HASHERS
-    settings.PASSWORD_HASHERS = ["demo.errands.QuickHasher"]
-    hashers.get_hashers.cache_clear()
+    _set_hashers(["demo.errands.QuickHasher"])
     try:
         yield
     finally:
-        settings.PASSWORD_HASHERS = usual
-        hashers.get_hashers.cache_clear()
+        _set_hashers(usual)
+
+
+def _set_hashers(names: list[str]) -> None:
+    settings.PASSWORD_HASHERS = names
+    # Django keeps the hashers it made; this signal makes it make new ones.
+    setting_changed.send(sender=settings, setting="PASSWORD_HASHERS", value=names, enter=True)
