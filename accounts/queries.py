@@ -120,7 +120,7 @@ def follower_batch(author_id: int, *, shard_numbers: list[int], after: tuple[int
     after: (logical shard, follower id) of the last one of the batch before. Cost: one query on the author's shard.
     """
     shard = shard_of(author_id)
-    key = sql.SQL("(follower_id % {})").format(sql.Literal(settings.LOGICAL_SHARDS))
+    key = sql.SQL("(follower_id %% {})").format(sql.Literal(settings.LOGICAL_SHARDS))
     query = sql.SQL(
         "SELECT follower_id FROM {table} WHERE followee_id = %s AND status = 'follows'"
         " AND {key} BETWEEN %s AND %s AND {key} = ANY(%s) AND ({key}, follower_id) > (%s, %s)"

@@ -40,44 +40,59 @@ def sharded_models() -> list[type[ShardedModel]]:
 
 
 def faults() -> list[str]:
-    """Return a sentence for each fault; empty when all is well. Cost: a few queries per server, two per shard."""
-    found = []
+    """Return a sentence for each fault, schemas with the same one together; empty when all is well.
+
+    Cost: a few queries per server, two per shard.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
     for server in all_servers():
         try:
-            found += _server_faults(server)
+            for where, sentence in _server_faults(server):
+                found.setdefault((server.name, sentence), []).append(where)
         except psycopg2.OperationalError as error:
-            found.append(f"{server.name}: unreachable: {str(error).strip().splitlines()[0]}")
-    return found
+            found[server.name, f"unreachable: {str(error).strip().splitlines()[0]}"] = [""]
+    return [
+        ": ".join(part for part in (server_name, _together(names), sentence) if part)
+        for (server_name, sentence), names in found.items()
+    ]
 
 
-def _server_faults(server: Server) -> Iterator[str]:
+def _together(names: list[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _server_faults(server: Server) -> Iterator[tuple[str, str]]:
+    """Yield (schema or "", sentence)."""
     placed = {shard.number: shard for shard in shards_on(server)}
     with schema.direct(server) as link, link.cursor() as cursor:
         if fault := schema.installation_fault(cursor):
-            yield f"{server.name}: {fault}"
+            yield "", fault
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^s[0-9]{4}$'")
         present = {int(name[1:]) for (name,) in cursor.fetchall()}
         for number in sorted(placed.keys() - present):
-            yield f"{server.name}: s{number:04d} is placed here but missing: run manage.py shards migrate"
+            yield f"s{number:04d}", "placed here but missing; run manage.py shards migrate"
         for number in sorted(present - placed.keys()):
-            yield f"{server.name}: s{number:04d} is here but placed elsewhere"
+            yield f"s{number:04d}", "here but placed elsewhere"
         here = [placed[number] for number in sorted(placed.keys() & present)]
-        yield from _version_faults(cursor, server, here)
-        columns, guarded = _columns(cursor), _guards(cursor)
+        yield from _version_faults(cursor, here)
+        columns, guards = _columns(cursor), _guards(cursor)
         for shard in here:
-            yield from _table_faults(shard, columns.get(shard.schema, {}), guarded)
-            yield from _clock_faults(cursor, shard)
+            for sentence in _table_faults(shard, columns.get(shard.schema, {}), guards):
+                yield shard.schema, sentence
+            for sentence in _clock_faults(cursor, shard):
+                yield shard.schema, sentence
 
 
-def _version_faults(cursor: Any, server: Server, here: Iterable[Shard]) -> Iterator[str]:
+def _version_faults(cursor: Any, here: Iterable[Shard]) -> Iterator[tuple[str, str]]:
     done = schema.applied(cursor)
     for number, kind in [(schema.LOCAL, "local")] + [(shard.number, "logical") for shard in here]:
         name = "local" if number == schema.LOCAL else f"s{number:04d}"
         versions, wanted = done.get(number, {}), schema.steps(kind)
         for step in schema.missing(versions, wanted):
-            yield f"{server.name}: {name} lacks {step}: run manage.py shards migrate"
+            yield name, f"lacks {step}; run manage.py shards migrate"
         for step in schema.changed(versions, wanted):
-            yield f"{server.name}: {name} ran another text of {step} than the file has"
+            yield name, f"ran another text of {step} than the file has"
 
 
 def _columns(cursor: Any) -> dict[str, dict[str, set[Column]]]:
@@ -89,7 +104,7 @@ def _columns(cursor: Any) -> dict[str, dict[str, set[Column]]]:
     )
     found: dict[str, dict[str, set[Column]]] = {}
     for space, table, name, kind, nullable in cursor.fetchall():
-        found.setdefault(space, {}).setdefault(table, set()).add(Column(name, kind, nullable))
+        found.setdefault(space, {}).setdefault(table, set()).add(Column(name, _kind(kind), nullable))
     return found
 
 
@@ -107,27 +122,29 @@ def _table_faults(shard: Shard, tables: dict[str, set[Column]], guards: dict[tup
     for model in sharded_models():
         table = table_of(model)
         if table not in tables:
-            yield f"{shard.schema}: no table {table}"
+            yield f"no table {table}"
         elif different := tables[table] ^ _model_columns(shard.model(model)):
             names = ", ".join(sorted({column.name for column in different}))
-            yield f"{shard.schema}.{table}: differs from the model in {names}"
+            yield f"{table} differs from the model in {names}"
     for table in sorted(tables):
         guard = guards.get((shard.schema, table))
         if guard is None:
-            yield f"{shard.schema}.{table}: no check {table}_shard_key that its rows belong here"
+            yield f"{table} has no check {table}_shard_key that its rows belong here"
         elif f"= {shard.number})" not in guard:
-            yield f"{shard.schema}.{table}: {table}_shard_key is another shard's: {guard}"
+            yield f"{table}_shard_key lets another shard's rows in: {guard}"
 
 
 def _model_columns(model: type[models.Model]) -> set[Column]:
     return {
-        Column(
-            field.column,
-            (field.db_type(connection) or "").replace("varchar", "character varying"),
-            field.null,
-        )
+        Column(field.column, _kind(field.db_type(connection) or ""), field.null)
         for field in model._meta.concrete_fields
     }
+
+
+def _kind(type_name: str) -> str:
+    """Return the type without its length: a model may bound a text that the table does not."""
+    name = type_name.partition("(")[0]
+    return "text" if name in {"varchar", "character varying"} else name
 
 
 def _clock_faults(cursor: Any, shard: Shard) -> Iterator[str]:
@@ -140,6 +157,6 @@ def _clock_faults(cursor: Any, shard: Shard) -> Iterator[str]:
     if largest is None:
         return
     if ids.logical_shard_of(largest) != shard.number:
-        yield f"{shard.schema}: its largest id {largest} was made by logical shard {ids.logical_shard_of(largest)}"
+        yield f"the largest id {largest} was made by logical shard {ids.logical_shard_of(largest)}"
     elif tick < ids.tick_of(largest):
-        yield f"{shard.schema}: its clock is behind its largest id {largest}: manage.py shards push-clocks mends it"
+        yield f"its clock is behind its largest id {largest}; manage.py shards push-clocks mends it"

@@ -54,7 +54,7 @@ def samples_of(photo_ids: Iterable[int], *, preferred_ids: set[int] | None = Non
     """
     ids = list(photo_ids)
     samples = {photo_id: Samples() for photo_id in ids}
-    preferred = sql.Literal(sorted(preferred_ids or {0})).as_string(None)
+    preferred = f"ARRAY[{','.join(str(int(i)) for i in sorted(preferred_ids or ()))}]::bigint[]"
     likes = (  # names of ours and numbers alone
         "SELECT asked.id, likers.user_id FROM unnest(%s) AS asked(id), LATERAL (SELECT user_id, id FROM {}"
         f" WHERE photo_id = asked.id ORDER BY user_id = ANY({preferred}) DESC, id DESC LIMIT {settings.SAMPLE_SIZE}"

@@ -305,33 +305,39 @@ def test_status_tells_shards_versions_and_what_is_missing(install):
 
 #: What was done to which schema, and what check must say of it. 32 logical shards, 0 to 15 on shard_a.
 HARMS = [
-    ("DROP SCHEMA s0001 CASCADE", "shard_a: s0001 is placed here but missing"),
-    ("CREATE SCHEMA s0016", "shard_a: s0016 is here but placed elsewhere"),
+    ("DROP SCHEMA s0001 CASCADE", "shard_a: s0001: placed here but missing"),
+    ("CREATE SCHEMA s0016", "shard_a: s0016: here but placed elsewhere"),
     (
         "DELETE FROM local.schema_version WHERE logical_shard = 2 AND room = 'library'",
-        "shard_a: s0002 lacks library/0001_book",
+        "shard_a: s0002: lacks library/0001_book",
     ),
     (
         "UPDATE local.schema_version SET checksum = 'x' WHERE logical_shard = 3 AND room = 'library'",
-        "shard_a: s0003 ran another text of library/0001_book",
+        "shard_a: s0003: ran another text of library/0001_book",
     ),
     (
         "ALTER TABLE s0004.library_book DROP CONSTRAINT library_book_shard_key",
-        "s0004.library_book: no check library_book_shard_key",
+        "shard_a: s0004: library_book has no check library_book_shard_key",
     ),
     (
         (
             "ALTER TABLE s0005.library_book DROP CONSTRAINT library_book_shard_key;"
             " ALTER TABLE s0005.library_book ADD CONSTRAINT library_book_shard_key CHECK (owner_id % 32 = 2)"
         ),
-        "s0005.library_book: library_book_shard_key is another shard's",
+        "shard_a: s0005: library_book_shard_key lets another shard's rows in",
     ),
     (
         "ALTER TABLE s0006.library_book DROP pages, ADD isbn text",
-        "s0006.library_book: differs from the model in isbn, pages",
+        "shard_a: s0006: library_book differs from the model in isbn, pages",
     ),
-    ("ALTER TABLE s0007.library_book ALTER title TYPE text", "s0007.library_book: differs from the model in title"),
-    ("ALTER TABLE s0008.library_book ALTER pages SET NOT NULL", "s0008.library_book: differs from the model in pages"),
+    (
+        "ALTER TABLE s0007.library_book DROP title, ADD title integer NOT NULL",
+        "shard_a: s0007: library_book differs from the model in title",
+    ),
+    (
+        "ALTER TABLE s0008.library_book ALTER pages SET NOT NULL",
+        "shard_a: s0008: library_book differs from the model in pages",
+    ),
     ("DROP TABLE s0009.library_book", "s0009: no table library_book"),
     (
         "INSERT INTO s0010.library_book (id, owner_id) VALUES ((9000000000 << 23) + (10 << 10) + 5, 10)",
@@ -339,7 +345,7 @@ HARMS = [
     ),
     (
         "INSERT INTO s0011.library_book (id, owner_id) VALUES (5, 11)",
-        "s0011: its largest id 5 was made by logical shard 0",
+        "shard_a: s0011: the largest id 5 was made by logical shard 0",
     ),
 ]
 
@@ -362,6 +368,17 @@ def test_check_finds(check_after_harm, fault):
 
 def test_check_finds_nothing_but_the_harm(check_after_harm):
     assert f"{len(HARMS)} faults" in check_after_harm
+
+
+def test_check_says_once_what_is_wrong_with_many_schemas(install):
+    library = install()
+    library.shards("create")
+    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+
+    said = library.shards("check", code=1)
+
+    assert "shard_a: s0000, s0001, s0002 and 1 more: lacks library/0002_isbn" in said
+    assert "2 faults" in said
 
 
 def test_clocks_behind_their_rows_are_mended_by_push_clocks(install):

@@ -41,6 +41,8 @@ class Command(BaseCommand):
             code = ids.shortcode_of(object_id)
         except ValueError as error:
             raise CommandError(f"{error}.", returncode=2) from error
+        except ShardUnavailable as error:
+            raise CommandError(f"Database {error.server_name} does not answer.", returncode=1) from error
         milliseconds, _, sequence = ids.parts(object_id)
         made = ids.created_at_of(object_id)
         note = ""

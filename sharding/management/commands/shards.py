@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, track
 from rich.table import Table
 
-from sharding import checks, ids, schema
+from sharding import ShardUnavailable, checks, ids, schema
 from sharding.servers import Server, all_servers, physical_servers, server_named
 from sharding.shard import shards_on
 
@@ -45,6 +45,8 @@ class Command(BaseCommand):
             getattr(self, "_" + options["verb"].replace("-", "_"))(options)
         except schema.InstallationError as error:
             raise CommandError(str(error), returncode=2) from error
+        except ShardUnavailable as error:
+            raise CommandError(f"Database {error.server_name} does not answer.", returncode=1) from error
 
     def _create(self, options: dict[str, Any]) -> None:
         if options["dry_run"]:
@@ -75,7 +77,8 @@ class Command(BaseCommand):
         ]
         migrated = sum(outcome.migrated for outcome in outcomes)
         took = time.monotonic() - started
-        self.stdout.write(f"{migrated} schemas migrated, the others were up to date, {took:.1f} s")
+        if options["verbosity"]:
+            self.stdout.write(f"{migrated} schemas migrated, the others were up to date, {took:.1f} s")
         if failed:
             raise CommandError(f"{len(failed)} failed, everything else is done:\n" + "\n".join(failed), returncode=1)
 
