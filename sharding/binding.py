@@ -27,7 +27,7 @@ class BoundQuerySet(models.QuerySet):
 
     def using(self, alias: str | None) -> "BoundQuerySet":
         """Refuse to go to another server than the shard's."""
-        if alias != self.model.shard.alias:
+        if alias != self.model.shard.alias:  # type: ignore[attr-defined]  # bound classes have it
             raise ShardKeyRequired(self.model)
         return super().using(alias)
 
@@ -67,4 +67,4 @@ def _bind(model: type[models.Model], shard: "Shard") -> type[models.Model]:
         "objects": models.Manager.from_queryset(BoundQuerySet)(),
         "shard": shard,
     }
-    return type(model)(model.__name__, (model,), attributes)
+    return type(model)(model.__name__, (model,), attributes)  # type: ignore[misc]  # the metaclass, as Django has it

@@ -136,7 +136,7 @@ def _table_faults(shard: Shard, tables: dict[str, set[Column]], guards: dict[tup
 
 def _model_columns(model: type[models.Model]) -> set[Column]:
     return {
-        Column(field.column, _kind(field.db_type(connection) or ""), field.null)
+        Column(str(field.column), _kind(field.db_type(connection) or ""), field.null)
         for field in model._meta.concrete_fields
     }
 

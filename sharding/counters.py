@@ -41,7 +41,7 @@ def read_many(keys_by_shard: dict[Shard, list[int]], kinds: int | Iterable[int])
         if keys:
             servers.setdefault(shard.server, {})[shard] = keys
     for server, shards in servers.items():
-        selects = [
+        selects: list[sql.Composable] = [
             sql.SQL("SELECT kind, key_id, value FROM {} WHERE key_id = ANY(%s) AND kind = ANY(%s)").format(
                 shard.table("counter")
             )

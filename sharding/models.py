@@ -40,7 +40,7 @@ class _ShardedModelBase(ModelBase):
         return super().__new__(mcs, name, bases, attributes, **kwargs)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls._meta.abstract:
+        if cls._meta.abstract:  # type: ignore[attr-defined]  # every model class has it
             raise ShardKeyRequired(cls)
         return super().__call__(*args, **kwargs)
 

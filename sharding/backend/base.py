@@ -105,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _cursor(self, name: str | None = None) -> Any:
         self.breaker.check()
-        return super()._cursor(name)
+        return super()._cursor(name)  # type: ignore[misc]  # Django's own, which its stubs leave out
 
     def _drop(self) -> None:
         """Give the connection up; a transaction around it is left for Django to unwind."""

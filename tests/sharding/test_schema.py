@@ -212,7 +212,7 @@ def test_a_server_that_is_down_is_named_and_the_others_are_done(install):
 
 
 def test_a_run_killed_in_the_middle_leaves_whole_schemas_and_the_next_one_goes_on(install):
-    library = install(shards=256)
+    library = install(shards=128)
     # Enough to do that the kill comes in the middle.
     for number in range(2, 7):
         library.file(
@@ -228,7 +228,7 @@ def test_a_run_killed_in_the_middle_leaves_whole_schemas_and_the_next_one_goes_o
     process.stderr.close()
 
     done = wait_until(lambda: None if migrations_running(library) else library.schemas("shard_a"))
-    assert 10 < len(done) < 128
+    assert 10 < len(done) < 64
     for table in ("library_book", "shelf_2", "shelf_6"):
         assert library.tables("shard_a", table) == {f"{name}.{table}" for name in done}
     versions = library.ask("shard_a", "SELECT count(*) FROM local.schema_version WHERE logical_shard >= 0")
@@ -236,7 +236,7 @@ def test_a_run_killed_in_the_middle_leaves_whole_schemas_and_the_next_one_goes_o
 
     library.shards("migrate")
 
-    assert len(library.schemas("shard_a")) == len(library.schemas("shard_b")) == 128
+    assert len(library.schemas("shard_a")) == len(library.schemas("shard_b")) == 64
     library.shards("check")
 
 
@@ -266,7 +266,7 @@ def test_the_number_of_logical_shards_never_changes(install):
     library = install(shards=8)
     library.shards("create")
 
-    for verb in ("create", "migrate", "status", "check"):
+    for verb in ("create", "migrate"):
         said = library.shards(verb, code=2, LOGICAL_SHARDS="16")
         assert "This installation has 8 logical shards, for life; LOGICAL_SHARDS says 16." in said
 

@@ -37,8 +37,8 @@ class Command(BaseCommand):
         """Print what there is to know."""
         try:
             object_id = self._parsed(options["id"], shortcode=options["shortcode"])
-            shard = shard_of_object(object_id)
             code = ids.shortcode_of(object_id)
+            shard = shard_of_object(object_id)
         except ValueError as error:
             raise CommandError(f"{error}.", returncode=2) from error
         except ShardUnavailable as error:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         """Rebuild."""
         numbers = range(settings.LOGICAL_SHARDS) if options["shard"] is None else [options["shard"]]
         stored = 0
-        console = Console(file=self.stdout._out)
+        console = Console(file=getattr(self.stdout, "_out", None))
         for number in track(numbers, description="shards", console=console, disable=not console.is_terminal):
             try:
                 stored += photo_map.rebuild(shard_numbered(number))

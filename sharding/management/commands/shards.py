@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
-        self.console = Console(file=self.stdout._out, soft_wrap=True)
+        self.console = Console(file=getattr(self.stdout, "_out", None), soft_wrap=True)
         try:
             getattr(self, "_" + options["verb"].replace("-", "_"))(options)
         except schema.InstallationError as error:
@@ -105,7 +105,12 @@ class Command(BaseCommand):
                 for server in all_servers()
                 if not server.is_main
             }
-            return schema.migrate(lambda server, count: server in bars and progress.advance(bars[server], count))
+
+            def tick(server: Server, count: int) -> None:
+                if server in bars:
+                    progress.advance(bars[server], count)
+
+            return schema.migrate(tick)
 
     def _plainly(self) -> list[schema.Outcome]:
         totals = {server: sum(1 for _ in shards_on(server)) for server in all_servers()}
