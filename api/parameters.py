@@ -7,7 +7,7 @@ a value or raises InvalidParameters naming the parameter, so that bad input neve
 import math
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadedfile import UploadedFile
@@ -192,9 +192,9 @@ def _media_id(text: str) -> MediaId | None:
 
 def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, UploadedFile]]:
     """Return the merged parameters and the files of a request, or raise InvalidParameters or TooLarge."""
-    files: dict[str, UploadedFile] = {}
+    files: dict[str, Any] = {}
     try:
-        merged = request.GET.dict()
+        merged: dict[str, Any] = request.GET.dict()
         if request.method == "POST":
             merged |= _body(request).dict()
             if request.content_type == "multipart/form-data":
@@ -206,7 +206,7 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
     for name, value in merged.items():
         if "\x00" in value or "\x00" in name:  # no text of ours holds one, and PostgreSQL refuses it
             raise InvalidParameters(f"{name.replace(chr(0), '')}: contains a null character")
-    return merged, files  # type: ignore[return-value]  # QueryDict.dict() is typed as str | list
+    return merged, files
 
 
 def _body(request: HttpRequest) -> QueryDict:

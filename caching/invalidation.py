@@ -1,6 +1,7 @@
 """Deletes that survive their process: an outbox row in the writer's transaction, tried right after the commit."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from jobs import enqueue, outbox, task
 from sharding import Server, Shard
@@ -15,9 +16,9 @@ class NotDeletedError(Exception):
     """A memcached server did not confirm; the job is tried again until it does."""
 
 
-def delete_after_commit(on: Shard | Server, kind: str, ids: Iterable[int | str]) -> None:
+def delete_after_commit(on: Shard | Server, kind: str, ids: Iterable[int] | Iterable[str]) -> None:
     """Delete entries once `on`'s transaction has committed, and again until memcached has confirmed it."""
-    keys = list(ids)
+    keys: list[Any] = list(ids)
     job = enqueue("caching.delete", on=on, delay_s=RETRY_S, kind=kind, ids=keys)
 
     def try_now() -> None:
@@ -28,7 +29,7 @@ def delete_after_commit(on: Shard | Server, kind: str, ids: Iterable[int | str])
 
 
 @task("caching.delete", queue="fast")
-def delete(*, kind: str, ids: list[int | str]) -> None:
+def delete(*, kind: str, ids: list[Any]) -> None:
     """Delete entries. Safe to repeat."""
     if not cache.delete(kind, ids):
         raise NotDeletedError(f"memcached did not confirm the delete of {kind} {ids}")

@@ -8,7 +8,7 @@ from .tasks import Again, registry
 
 
 def run_until_idle(*, max_jobs: int = 10_000) -> int:
-    """Run every job of every outbox, leased or not, until none is left; return how many ran. Raises what a task raises."""
+    """Run every job of every outbox, leased or not, until none is left; return how many. Raises what a task raises."""
     ran = 0
     while ran < max_jobs:
         jobs = [job for server in all_servers() for job in outbox.take_due(server, most=500, ignore_leases=True)]

@@ -109,7 +109,7 @@ def run_job(job: Job) -> Job | None:
         if isinstance(result, Again):
             next_job = outbox.go_on(job, result)
             if next_job is not None:
-                gearmand.submit(next_job and [next_job], timeout_s=1.0)
+                gearmand.submit([next_job], timeout_s=1.0)
             return None
     except ShardUnavailable as error:
         _put_back(job, f"{error.server_name} unavailable", counts=False)

@@ -25,9 +25,9 @@ def _nothing() -> None:
 class Component:
     """One process of the data centre.
 
-    after: components that must answer before it starts. before: makes what it needs (data directory), once, quickly.
-    ready: what to do once it answers (roles, buckets); may run at every start. app: runs our code, starts after the
-    databases are migrated.
+    after: components that must have answered once before it starts. before: makes what it needs (data directory).
+    ready: makes what it must hold before others use it (roles, buckets), once it answers; what is there stays.
+    app: runs our code or fronts it; starts after the databases are migrated.
     """
 
     name: str
@@ -52,11 +52,11 @@ def components() -> list[Component]:
         *(_memcached(number, port) for number, port in enumerate(settings.MEMCACHED_PORTS, 1)),
         _gearmand(),
         _seaweedfs(),
-        _nginx("cdn", settings.CDN_PORT, "/pub/ready.txt", after=("seaweedfs",)),
+        _nginx("cdn", settings.CDN_PORT),
         _gunicorn(),
         *_workers(),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
-        _nginx("app", settings.APP_PORT, "/health/live", after=("gunicorn",), app=True),
+        _nginx("app", settings.APP_PORT, after=("gunicorn",), app=True),
     ]
 
 
@@ -81,7 +81,6 @@ def _pgbouncer() -> Component:
         ports=[settings.PGBOUNCER_PORT],
         probe=probes.pgbouncer(settings.PGBOUNCER_PORT),
         after=tuple(f"postgres_{name}" for name in settings.POSTGRES_PORTS),
-        stop_signal=signal.SIGINT,
     )
 
 
@@ -99,7 +98,8 @@ def _redis(number: int, port: int) -> Component:
 def _memcached(number: int, port: int) -> Component:
     return Component(
         name=f"memcached_{number}",
-        argv=["/usr/bin/memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", "64", "-c", "1024"],
+        argv=["/usr/bin/memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
+        + ["-m", str(settings.MEMCACHED_MB), "-c", "1024"],
         ports=[port],
         probe=probes.says(port, b"version\r\n", b"VERSION"),
     )
@@ -127,7 +127,8 @@ def _seaweedfs() -> Component:
         + [f"-filer.localSocket={paths.run('filer.sock')}"]
         + [f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")]
         + [f"-{part}.port.grpc={ports[part + '_grpc']}" for part in ("master", "volume", "filer", "admin")]
-        + ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"],
+        + ["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
+        + ["-volume.preStopSeconds=0"],
         ports=[settings.S3_PORT, *ports.values()],
         probe=probes.s3(settings.S3_PORT),
         before=lambda: prepare.data_directory("seaweedfs"),
@@ -141,12 +142,12 @@ def _seaweedfs() -> Component:
     )
 
 
-def _nginx(name: str, port: int, path: str, *, after: tuple[str, ...], app: bool = False) -> Component:
+def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = False) -> Component:
     return Component(
         name=f"nginx_{name}",
         argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
         ports=[port],
-        probe=probes.http(port, path),
+        probe=probes.http(port, "/nginx-is-alive"),
         after=after,
         app=app,
         before=lambda: prepare.data_directory(f"nginx_{name}"),
@@ -165,7 +166,7 @@ def _gunicorn() -> Component:
         + ["--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "30", "--worker-tmp-dir", "/dev/shm"],  # noqa: S108  # gunicorn's heartbeat file, recommended by its docs
         ports=[settings.GUNICORN_PORT],
         probe=probes.http(settings.GUNICORN_PORT, "/health/live"),
-        after=("pgbouncer", "redis_1", "memcached_1", "gearmand", "seaweedfs"),
+        after=("pgbouncer",),
         app=True,
         stop_seconds=25.0,
     )
@@ -186,7 +187,7 @@ def _manage(name: str, command: list[str], port: int) -> Component:
         argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
         ports=[],
         probe=probes.connected_to(port),
-        after=("pgbouncer", "gearmand"),
+        after=("pgbouncer",),
         app=True,
         stop_seconds=20.0,
     )

@@ -26,12 +26,6 @@ def running(name: str) -> int | None:
     return int(pid) if pid.isdigit() and began == _began(int(pid)) else None
 
 
-def _began(pid: int) -> int:
-    """Return when a process began, in clock ticks since boot: wall-clock times shift when the clock is set."""
-    # The name, in brackets, may hold spaces; start time is field 22, the 20th after it.
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-
-
 def forget(name: str) -> None:
     """Remove a component's pid file."""
     paths.run(f"{name}.pid").unlink(missing_ok=True)

@@ -1,29 +1,36 @@
 """Keeps the components running: starts each when what it needs answers, restarts what dies and says so, stops in order.
 
-It starts our own code (app components) only once `wanted` says "all": the databases must be migrated first. What it
-knows is in run/status.json, written at each change and at least every second.
+It starts our own code (app components) only once run/wanted says "all": the databases must be migrated first. A
+component with a file run/<name>.held is left dead. What the supervisor knows is in run/status.json, written at each change.
+SIGHUP makes it look at those files at once.
 """
 
 import json
 import logging
 import os
+import select
 import signal
 import subprocess
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import FrameType
+from typing import Any
 
 from stack import accounts, paths, processes, render
 from stack.description import Component, components
 
 log = logging.getLogger("stack")
 
-TICK_S = 0.05
+#: Seconds between two looks while something starts or is unwell, and while all is well (a death wakes it at once).
+TICK_S, CALM_S = 0.03, 0.5
 #: Seconds between probes of a component that answers; and answers it may miss before it counts as unwell.
-PROBE_S, MISSES = 2.0, 2
-#: Longest pause before a component that keeps dying is started again, s.
-BACK_OFF_MAX_S = 10.0
+PROBE_S, MISSES = 5.0, 2
+#: Pause before a component that died soon after its start is started again, s: first, doubled each time, and longest.
+BACK_OFF_S, BACK_OFF_MAX_S = 0.1, 10.0
+#: A component that ran this long died of something new, s: no pause.
+STEADY_S = 10.0
+#: A log larger than this is put aside when its component starts, bytes.
+LOG_MAX_BYTES = 50_000_000
 
 
 @dataclass
@@ -32,15 +39,17 @@ class Kept:
 
     component: Component
     process: subprocess.Popen[bytes] | None = None
-    state: str = "waiting"  # waiting, starting, well, unwell, dead
+    state: str = "waiting"  # waiting, starting, well, unwell, dead, held
     restarts: int = 0
+    quick_deaths: int = 0
     misses: int = 0
     why: str = ""
     start_at: float = 0.0
     probe_at: float = 0.0
+    making_ready: "Future[None] | None" = None
     probe: "Future[None] | None" = None
     set_up: bool = False
-    since: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
 
 
 class Supervisor:
@@ -48,84 +57,92 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.kept = {component.name: Kept(component) for component in components()}
-        self.stopping = False
         self.pool = ThreadPoolExecutor(len(self.kept))
-        self._written = 0.0
+        self.stopping = False
+        self._last_written: dict[str, Any] = {}
 
     def run(self) -> None:
         """Keep everything running until told to stop; then stop it, what needs others before those others."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
+        bell, ring = os.pipe()
+        os.set_blocking(bell, False)
+        os.set_blocking(ring, False)
+        signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, self._hear)
         render.render_all()
         while not self.stopping:
-            before = self._states()
             wanted_all = paths.run("wanted").read_text().strip() == "all"
             for kept in self.kept.values():
                 if not kept.component.app or wanted_all:
                     self._look_after(kept)
-            if self._states() != before or time.monotonic() - self._written > 1:
-                self._write_status()
-            time.sleep(TICK_S)
+            self._write_status()
+            calm = all(
+                kept.state in {"well", "held"} or (kept.component.app and not wanted_all) for kept in self.kept.values()
+            )
+            if select.select([bell], [], [], CALM_S if calm else TICK_S)[0]:
+                os.read(bell, 1000)
         self._stop_all()
 
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self.stopping = True
-
-    def _states(self) -> list[tuple[str, int]]:
-        return [(kept.state, kept.restarts) for kept in self.kept.values()]
+    def _hear(self, number: int, _frame: object) -> None:
+        self.stopping = self.stopping or number in {signal.SIGTERM, signal.SIGINT}
 
     def _look_after(self, kept: Kept) -> None:
+        held = paths.run(f"{kept.component.name}.held").exists()
         if kept.process is None:
-            needed = (self.kept[name].state == "well" for name in kept.component.after)
-            if time.monotonic() >= kept.start_at and all(needed):
+            if held:
+                kept.state = "held"
+                return
+            if kept.state == "held":
+                kept.state, kept.start_at, kept.quick_deaths = "dead", 0.0, 0
+            # Once is enough: PgBouncer must start again while a shard is dead.
+            needed = (self.kept[name].set_up for name in kept.component.after)
+            if time.monotonic() >= kept.start_at and (kept.making_ready or all(needed)):
                 self._start(kept)
             return
         code = kept.process.poll()
         if code is not None:
-            self._died(kept, code)
-        elif kept.probe is not None and kept.probe.done():
-            self._judge(kept, kept.probe.exception())
-        elif kept.probe is None and time.monotonic() >= kept.probe_at:
-            kept.probe = self.pool.submit(self._probe, kept)
+            self._died(kept, code, held=held)
+        elif kept.probe is not None:
+            if kept.probe.done():
+                self._judge(kept, kept.probe.exception())
+        elif time.monotonic() >= kept.probe_at:
+            kept.probe = self.pool.submit(self._probe, kept.component, kept.process.pid, kept.set_up)
 
     def _start(self, kept: Kept) -> None:
         component = kept.component
-        account = accounts.apps() if component.app else accounts.servers()
-        try:
-            component.before()
-            with paths.log(component.name).open("ab") as output:
-                kept.process = subprocess.Popen(
-                    component.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    cwd=str(paths.code()) if component.app else "/",
-                    env=os.environ | component.env,
-                    start_new_session=True,
-                    **account.popen_arguments(),  # type: ignore[call-overload]
-                )
-        except Exception as error:  # whatever it is, the others go on and this one is tried again
-            log.error("%s does not start: %s", component.name, error)
+        if kept.making_ready is None:
+            kept.making_ready = self.pool.submit(component.before)
+        if not kept.making_ready.done():
+            return
+        error = kept.making_ready.exception()
+        kept.making_ready = None
+        if error is None:
+            try:
+                kept.process = _spawn(component)
+            except (OSError, subprocess.SubprocessError) as failure:
+                error = failure
+        kept.began = time.monotonic()
+        if kept.process is None:
+            # Whatever it is, the others go on and this one is tried again.
+            log.warning("%s does not start: %s", component.name, error)
             kept.why, kept.state = str(error), "dead"
             self._later(kept)
             return
         processes.remember(component.name, kept.process.pid)
-        kept.state, kept.misses, kept.since, kept.probe_at = "starting", 0, time.time(), 0.0
+        kept.state, kept.misses, kept.probe_at = "starting", 0, 0.0
         log.info("%s started, pid %d", component.name, kept.process.pid)
 
-    def _probe(self, kept: Kept) -> None:
-        assert kept.process is not None
-        kept.component.probe(kept.process.pid)
-        if not kept.set_up:
-            kept.component.ready()
-            kept.set_up = True
+    def _probe(self, component: Component, pid: int, set_up: bool) -> None:
+        component.probe(pid)
+        if not set_up:
+            component.ready()
 
     def _judge(self, kept: Kept, error: BaseException | None) -> None:
         kept.probe = None
         if error is None:
             if kept.state != "well":
-                log.info("%s answers after %.1f s", kept.component.name, time.time() - kept.since)
-            kept.state, kept.misses, kept.why = "well", 0, ""
+                log.info("%s answers after %.1f s", kept.component.name, time.monotonic() - kept.began)
+            kept.state, kept.misses, kept.why, kept.set_up = "well", 0, "", True
             kept.probe_at = time.monotonic() + PROBE_S
             return
         kept.why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -133,51 +150,79 @@ class Supervisor:
         if kept.state == "starting":
             kept.probe_at = time.monotonic() + TICK_S
         else:
-            kept.probe_at = time.monotonic() + PROBE_S / 2
+            kept.probe_at = time.monotonic() + PROBE_S / 5
             if kept.misses >= MISSES and kept.state != "unwell":
                 log.warning("%s does not answer: %s", kept.component.name, kept.why)
                 kept.state = "unwell"
 
-    def _died(self, kept: Kept, code: int) -> None:
+    def _died(self, kept: Kept, code: int, *, held: bool) -> None:
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        name = kept.component.name
+        kept.process, kept.probe, kept.state, kept.why = None, None, "dead", how
+        processes.forget(name)
+        if held:
+            log.info("%s ended (%s) and is held", name, how)
+            return
         kept.restarts += 1
-        kept.why = how
-        log.warning("%s died (%s); starting it again, time %d", kept.component.name, how, kept.restarts)
-        kept.process, kept.probe, kept.state = None, None, "dead"
-        processes.forget(kept.component.name)
-        self._later(kept)
+        pause = self._later(kept)
+        log.warning("%s died (%s); starting it again in %.1f s, restart %d", name, how, pause, kept.restarts)
 
-    def _later(self, kept: Kept) -> None:
+    def _later(self, kept: Kept) -> float:
         # A process that ran for a while starts again at once; one that keeps dying waits longer each time.
-        quick = time.time() - kept.since < 10
-        pause = min(0.2 * 2 ** min(kept.restarts, 10), BACK_OFF_MAX_S) if quick else 0.0
+        kept.quick_deaths = kept.quick_deaths + 1 if time.monotonic() - kept.began < STEADY_S else 0
+        pause = min(BACK_OFF_S * 2 ** (kept.quick_deaths - 1), BACK_OFF_MAX_S) if kept.quick_deaths else 0.0
         kept.start_at = time.monotonic() + pause
+        return pause
 
     def _stop_all(self) -> None:
-        started = time.monotonic()
-        for app in (True, False):
-            batch = [kept.component for kept in self.kept.values() if kept.component.app is app]
-            # PostgreSQL last: what flushes to it on the way out must find it.
-            for last in (False, True):
-                names = [c for c in batch if c.name.startswith("postgres_") is last]
-                list(self.pool.map(lambda c: processes.stop(c.name, c.stop_signal, c.stop_seconds), names))
-        log.info("all stopped in %.1f s", time.monotonic() - started)
+        began = time.monotonic()
+        all_of_them = [kept.component for kept in self.kept.values()]
+        for batch in (
+            [one for one in all_of_them if one.app],
+            [one for one in all_of_them if not one.app and not one.name.startswith("postgres_")],
+            # Last: what flushes to PostgreSQL on the way out must find it.
+            [one for one in all_of_them if one.name.startswith("postgres_")],
+        ):
+            list(self.pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), batch))
+        log.info("all stopped in %.1f s", time.monotonic() - began)
 
     def _write_status(self) -> None:
-        self._written = time.monotonic()
         status = {
             kept.component.name: {
                 "state": kept.state,
                 "pid": kept.process.pid if kept.process else None,
                 "ports": kept.component.ports,
                 "restarts": kept.restarts,
+                "failures": kept.quick_deaths,
                 "why": kept.why,
-                "since": kept.since,
                 "app": kept.component.app,
             }
             for kept in self.kept.values()
         }
-        target = paths.run("status.json")
-        draft = target.with_suffix(".new")
-        draft.write_text(json.dumps(status, indent=1))
-        draft.replace(target)
+        if status != self._last_written:
+            target = paths.run("status.json")
+            draft = target.with_suffix(".new")
+            draft.write_text(json.dumps(status, indent=1))
+            draft.replace(target)
+            self._last_written = status
+
+
+def _spawn(component: Component) -> subprocess.Popen[bytes]:
+    account = accounts.apps() if component.app else accounts.servers()
+    log_file = paths.log(component.name)
+    if log_file.exists() and log_file.stat().st_size > LOG_MAX_BYTES:
+        log_file.replace(log_file.with_suffix(".log.1"))
+    # Our own code gets the environment, for its settings; a server what it is given, lest a PGOPTIONS of somebody's confuses it.
+    path = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+    with log_file.open("ab") as output:
+        return subprocess.Popen(
+            component.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=str(paths.code()) if component.app else "/",
+            env=(dict(os.environ) if component.app else path) | component.env,
+            umask=0o022 if component.app else 0o077,
+            start_new_session=True,
+            **account.popen_arguments(),  # type: ignore[call-overload]
+        )

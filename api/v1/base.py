@@ -6,18 +6,18 @@
     from api.v1.base import Answer, Call, Endpoint, access, enveloped, route
 
     class Likes(Endpoint):
-        def get(self, call: Call, media_id: str) -> Answer:              # GET: any credential
+        def get(self, call: Call, media_id: str) -> Answer:  # GET: any credential
             ...
-            return enveloped(people)                                     # or enveloped(page, next_page(call, "max_id", last_id))
+            return enveloped(people)  # or enveloped(page, next_page(call, "max_id", last_id))
 
-        @access(scope="likes")                                           # other verbs: a token, and here a scope
+        @access(scope="likes")  # other verbs: a token, and here a scope
         def post(self, call: Call, media_id: str) -> Answer:
             like_photo(user_id=call.my_id, photo_id=...)                 # call.my_id: int, the signed-in person
             return enveloped(None)
 
     routes = [route("v1/media/<media_id>/likes", Likes)]
 
-and `likes` is added to the modules in api/v1/urls.py. All spellings of a path (`.json`, trailing slash), `_method`, JSONP,
+and `likes` is added to the modules in api/v1/urls.py. All spellings of a path (`.json`, slash), `_method`, JSONP,
 parameters in query or body, the credential, the rate limit with its headers and every error are done here.
 
 - Handlers take the Call and the placeholders of their route as text, and answer `enveloped(data)`. They raise the
@@ -26,7 +26,7 @@ parameters in query or body, the credential, the rate limit with its headers and
   (canonical or bare: check `.user_id` against the photo's author when it is not None), `object_id_of(text, "comment")`.
 - Parameters: `call.params.count(20, 100)`, `.photo_cursor("max_id")`, `.id_cursor("cursor")`, `.epoch(...)`,
   `.required("text")`, `.flag("is_private")`, `.position()`, `.files.get("photo")`: see api/parameters.py.
-- Who asks: `call.viewer_id` (None for a client_id alone; give this to presenters and visibility), `call.my_id` (int, or the
+- Who asks: `call.viewer_id` (None for a client_id alone; for presenters and visibility), `call.my_id` (int, or the
   contract's "Missing access_token"), `call.client`. `@access(first_party=True)` for our own endpoints (section 16),
   `@access(token=True)` for a GET that needs a person, `@access(secret=True)` for client_id + client_secret.
 - Order of checks: path, verb, credential, rate limit, client approval and scope; then the handler's: object exists,
@@ -76,7 +76,7 @@ class Endpoint(APIView):
     #: True: answers and errors without the envelope, and no rate limit (OAuth).
     flat = False
 
-    def dispatch(self, request: HttpRequest, *args: Any, **placeholders: str) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **placeholders: str) -> HttpResponseBase:
         budget = rate_limit.Budget()
         try:
             answer = self._answer(request, budget, placeholders)

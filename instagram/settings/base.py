@@ -74,7 +74,7 @@ WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
 #: Unprivileged account that runs the servers when root starts the data centre: PostgreSQL, PgBouncer and memcached
 #: refuse to run as root. Made by bin/up when missing. An ordinary user runs everything as themselves.
 STACK_USER = env.str("STACK_USER", default="instagram")
-#: Megabytes that must be free before anything is installed or started: packages, venv, databases, photos and room to work.
+#: Megabytes that must be free before anything is installed or started: packages, venv, databases, photos.
 STACK_MIN_FREE_MB = env.int("STACK_MIN_FREE_MB", default=3_000)
 #: Seconds a component may take until it answers; initdb on a busy machine is the slowest.
 STACK_READY_TIMEOUT_S = env.float("STACK_READY_TIMEOUT_S", default=60.0)
@@ -317,7 +317,7 @@ UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
 
 # --- Feeds -----------------------------------------------------------------------------------------------------------
 
-#: Photo ids kept per inbox; older pages are read from the followed authors' shards. About 80 bytes a row on the viewer's shard.
+#: Photo ids kept per inbox. About 80 bytes a row on the viewer's shard.
 INBOX_LENGTH = env.int("INBOX_LENGTH", default=500)
 #: Followers in one fan-out job: one round trip to one server.
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
