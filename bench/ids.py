@@ -102,7 +102,7 @@ def _measured(cursor: Any, shard: Shard, options: argparse.Namespace) -> Result:
         ratios={"x_published_function": ratio},
         bars={"x_published_function": 1.5},
         how=[
-            f"{options.count:,} ids a statement (SELECT count(f()) FROM generate_series), direct connections to shard_a.",
+            f"{options.count:,} ids a statement (SELECT count(f()) FROM generate_series), direct connections.",
             f"{options.rounds} rounds, interleaved; medians, the ratio is the median of the rounds' ratios.",
             "Floor: a bare nextval(). Alternative: the published function (nextval % 1024 beside clock_timestamp()).",
             "Asserted first: both give ids of the shard and of the time, ours go up and none comes twice.",

@@ -177,15 +177,11 @@ def _measured(options: argparse.Namespace, numbers: list[int], plain: type[model
         },
         bars={"x_plain_orm": 1.6},
         how=[
-            (
-                "Ours: shard_of(author).model(Photo). Floor: shard.cursor() and psycopg2.sql. Alternative and ratio: the plain "
-                "ORM (last line: a plain cursor) on one flat table of the same rows on the same server."
-            ),
+            "Ours: shard_of(author).model(Photo). Floor: shard.cursor() and psycopg2.sql.",
+            "Alternative: the plain ORM (last line: a plain cursor) on one flat table of the same rows, same server.",
             "x_plain_orm: bound class / plain ORM; x_cursor: bound class / shard.cursor(); both one photo by id.",
-            (
-                f"{len(numbers)} schemas on the server, {len(chosen)} queries a round, each on a random author's shard; "
-                f"{options.rounds} rounds, interleaved, medians; one client, through PgBouncer, warm."
-            ),
+            f"{len(numbers)} schemas on the server, {len(chosen)} queries a round, each on a random author's shard.",
+            f"{options.rounds} rounds, interleaved, medians; one client, through PgBouncer, warm.",
             "Asserted first: all give the same rows.",
         ],
         figures={"ms": taken},
