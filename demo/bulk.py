@@ -6,9 +6,11 @@ the jobs would write is written here, and an interrupted load cannot be taken up
 photo map are as the services leave them.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import make_password
@@ -20,7 +22,7 @@ from sharding import Shard, counters, photo_map, shard_of
 
 from . import errands
 from .load import Plan, Report
-from .photos import PlannedPhoto, rendered
+from .photos import PlannedPhoto, prepared, rendered
 
 T = TypeVar("T")
 
@@ -158,9 +160,11 @@ def _photos(plan: Plan, ids: list[int], report: Report) -> list[int]:
 
 def _stems(photos: list[PlannedPhoto], report: Report) -> list[str]:
     stems = []
-    for photo in photos[:PICTURES]:
-        stems.append(storage.store_renditions(images.render(rendered(photo.picture, photo.crop)).jpegs))
-        report("pictures", len(stems), min(PICTURES, len(photos)))
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        for photo in photos[:PICTURES]:
+            picture = prepared(photo.picture, Path(folder))
+            stems.append(storage.store_renditions(images.render(rendered(picture, photo.crop)).jpegs))
+            report("pictures", len(stems), min(PICTURES, len(photos)))
     return stems
 
 

@@ -5,6 +5,7 @@ Every errand may be repeated after an interrupted load.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import hashers
@@ -18,7 +19,7 @@ from photos.services.publish import Place
 from sharding import counters, shard_of_object
 
 from .people import MAIL_DOMAIN, Person
-from .photos import PlannedPhoto, rendered
+from .photos import PlannedPhoto, prepared, rendered
 
 
 class NameTaken(Exception):
@@ -62,17 +63,22 @@ def follow(edges: list[tuple[int, int]]) -> list[None]:
     return [None] * len(edges)
 
 
-def publish(uploads: list[tuple[int, str, PlannedPhoto]]) -> list[int]:
-    """Post photos, each (author id, upload key, photo); return their ids."""
+def prepare(pictures: list[tuple[Path, Path]]) -> list[Path]:
+    """Make pictures, each (path, folder), ready for cropping; return where they are now."""
+    return [prepared(picture, folder) for picture, folder in pictures]
+
+
+def publish(uploads: list[tuple[int, str, Path, PlannedPhoto]]) -> list[int]:
+    """Post photos, each (author id, upload key, prepared picture, photo); return their ids."""
     return [
         photo_services.publish(
             author_id=author_id,
-            image=rendered(photo.picture, photo.crop),
+            image=rendered(picture, photo.crop),
             caption=photo.caption,
             upload_id=key,
             place=_place(photo),
         )
-        for author_id, key, photo in uploads
+        for author_id, key, picture, photo in uploads
     ]
 
 

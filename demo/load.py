@@ -5,11 +5,13 @@ their mail address, photos by their upload key, likes and follows by themselves;
 """
 
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
 import django
@@ -67,7 +69,10 @@ def make_plan(source: Source, *, users: int, photos: int, seed: int, logins: tup
 def load(plan: Plan, report: Report, *, processes: int) -> list[int]:
     """Load everything; return the people's ids in their order. Raises what a service raises, errands.NameTaken."""
     # Spawned, not forked: neither libvips nor a connection survives a fork.
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=django.setup) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as folder,
+        ProcessPoolExecutor(processes, get_context("spawn"), initializer=django.setup) as pool,
+    ):
 
         def in_errands(stage: str, errand: Callable[[list[Any]], list[T]], things: Sequence[Any]) -> list[T]:
             report(stage, 0, len(things))
@@ -79,7 +84,14 @@ def load(plan: Plan, report: Report, *, processes: int) -> list[int]:
 
         ids = in_errands("people", errands.sign_up, plan.people)
         in_errands("follows", errands.follow, [(ids[follower], ids[followee]) for follower, followee in plan.follows])
-        uploads = [(ids[photo.author], f"{plan.key}-{number}", photo) for number, photo in enumerate(plan.photos)]
+        pictures = sorted({photo.picture for photo in plan.photos})
+        paths = dict(
+            zip(pictures, in_errands("pictures", errands.prepare, [(it, Path(folder)) for it in pictures]), strict=True)
+        )
+        uploads = [
+            (ids[photo.author], f"{plan.key}-{number}", paths[photo.picture], photo)
+            for number, photo in enumerate(plan.photos)
+        ]
         photo_ids = in_errands("photos", errands.publish, uploads)
         posted = list(zip(photo_ids, plan.photos, strict=True))
         likes = [(ids[liker], photo_id) for photo_id, photo in posted for liker in photo.likers]

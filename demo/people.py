@@ -12,9 +12,9 @@ from . import words
 from .sources import Source
 
 #: Follows per person, on average, where no real graph is at hand.
-MEAN_FOLLOWS = 15
+MEAN_FOLLOWS = 13
 #: The real graph is sampled from this many times as many of its most followed people, hubs always in.
-POOL_FACTOR = 4
+POOL_FACTOR = 6
 #: Accounts of the demo are known by it; the name can never exist (RFC 2606).
 MAIL_DOMAIN = "demo.invalid"
 #: One in so many people has a name in a script of the world's.

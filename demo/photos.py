@@ -1,5 +1,6 @@
 """What is posted in the demo, who likes it and what is said about it: decided before anything is loaded."""
 
+import hashlib
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +11,16 @@ from .sources import Caption, Source, themes_of
 #: Share of photos with a caption, and of those without a place of their own that get one.
 CAPTIONED, PLACED = 0.9, 0.45
 #: Likes and comments of a photo, on average.
-MEAN_LIKES, MEAN_COMMENTS = 8, 1.5
-#: Smallest part of a picture's shorter side that a crop takes: less would blur at 1080 pixels.
-CROP_MIN = 0.5
-#: A crop of a small picture takes at least so many pixels, or all there are.
-CROP_MIN_PIXELS = 500
-#: Longest side, in pixels, that is worth encoding for an upload: the largest rendition is 1080.
+MEAN_LIKES, MEAN_COMMENTS = 5, 1.5
+#: Shortest side of an upload, pixels: the largest rendition's, so that the server need not enlarge it.
 UPLOAD_SIDE = 1080
+#: Shorter side of a picture as it is prepared for cropping, pixels: smaller ones are enlarged, larger ones reduced.
+PREPARED_SIDES = (1_350, 1_700)
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a picture, as shares: of the shorter side, and of the room left on each axis."""
+    """A square of a picture. side: 0 the closest look there is, 1 the whole; x, y: shares of the room that is left."""
 
     side: float
     x: float
@@ -79,20 +78,31 @@ def plan_photos(
     return planned
 
 
-def rendered(picture: Path, crop: Crop) -> bytes:
-    """Return the crop as a JPEG for upload, without any metadata of the picture."""
-    # Imported here: libvips must not have run in a process that forks.
+def prepared(picture: Path, folder: Path) -> Path:
+    """Write a picture upright, without metadata and at a fit size into `folder`, for many crops; return its path."""
+    # Imported here and below: libvips must not have run in a process that forks.
     import pyvips  # noqa: PLC0415
 
     header = pyvips.Image.new_from_file(str(picture))
     shorter, longer = sorted((header.width, header.height))
-    # A box in which the shorter side comes out as long as the crop needs; JPEGs are shrunk while they are decoded.
-    box = max(1, round(UPLOAD_SIDE / crop.side * longer / shorter))
-    image = pyvips.Image.thumbnail(str(picture), box, height=box, size="down")
+    least, most = PREPARED_SIDES
+    # A box in which the shorter side comes out as wanted; JPEGs are shrunk while they are decoded.
+    box = round(min(max(shorter, least), most) * longer / shorter)
+    image = pyvips.Image.thumbnail(str(picture), box, height=box)
+    path = folder / f"{hashlib.sha256(str(picture).encode()).hexdigest()}.jpg"
+    image.jpegsave(str(path), Q=92, keep="icc")
+    return path
+
+
+def rendered(picture: Path, crop: Crop) -> bytes:
+    """Return a crop of a prepared picture as a JPEG for upload."""
+    import pyvips  # noqa: PLC0415
+
+    image = pyvips.Image.new_from_file(str(picture))
     whole = min(image.width, image.height)
-    side = min(whole, max(CROP_MIN_PIXELS, round(whole * crop.side)))
+    side = min(whole, round(UPLOAD_SIDE + (whole - UPLOAD_SIDE) * crop.side))
     x, y = round((image.width - side) * crop.x), round((image.height - side) * crop.y)
-    square = image.extract_area(x, y, side, side)
+    square = image.crop(x, y, side, side)
     if crop.mirrored:
         square = square.fliphor()
     return square.jpegsave_buffer(Q=90, keep="icc")
@@ -129,7 +139,7 @@ def _crops(count: int, rng: random.Random) -> list[Crop]:
     """Return crops that differ: the middle of the whole picture first, then closer looks, some of them mirrored."""
     crops = [Crop(1.0, 0.5, 0.5, False)]
     for number in range(1, count):
-        side = rng.uniform(CROP_MIN, 1.0) if number > 1 else 1.0
+        side = rng.random() if number > 1 else 1.0
         crops.append(Crop(side, rng.random(), rng.uniform(0.2, 0.8), mirrored=number % 2 == 1))
     return crops[:count]
 

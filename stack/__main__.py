@@ -1,4 +1,4 @@
-"""python -m stack: up, down, status, supervise. bin/up and bin/down call it once everything is installed."""
+"""python -m stack: up, down, status, supervise, migrate. bin/up and bin/down call it once everything is installed."""
 
 import argparse
 import logging
@@ -8,40 +8,55 @@ import sys
 
 def main() -> int:
     """Run one verb; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="bin/up", description="Start the local data centre: `bin/up` alone does it all."
-    )
-    parser.add_argument("verb", choices=["up", "down", "status", "supervise"], help=argparse.SUPPRESS)
-    parser.add_argument("--fresh", action="store_true", help="stop, delete all data, begin anew (asks first)")
-    parser.add_argument("--yes", action="store_true", help="with --fresh: do not ask")
-    parser.add_argument("--no-demo", action="store_true", help="load no demo")
-    parser.add_argument("--no-apps", action="store_true", help="start the servers alone, none of our own code")
-    parser.add_argument("--status", action="store_true", help="show every component with port, pid and health")
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="start everything")
+    up.add_argument("--fresh", action="store_true", help="stop, delete all data, begin anew (asks first)")
+    up.add_argument("--yes", action="store_true", help="with --fresh: do not ask")
+    up.add_argument("--no-demo", action="store_true", help="load no demo")
+    up.add_argument("--no-apps", action="store_true", help="start the servers alone, none of our own code")
+    verbs.add_parser("down", help="stop what up started")
+    status = verbs.add_parser("status", help="show every component")
+    status.add_argument("--servers", action="store_true", help="only the servers, none of our own code")
+    restart = verbs.add_parser("restart", help="end components and start them again; default: our own code")
+    restart.add_argument("names", nargs="*", metavar="COMPONENT")
+    verbs.add_parser("supervise", help="keep everything running; up starts this")
+    verbs.add_parser("migrate", help="bring databases, shards and static files up to date; up runs this")
     options = parser.parse_args()
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
     # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
     from stack import commands, errors  # noqa: PLC0415  # they read settings
-    from stack.supervisor import Supervisor  # noqa: PLC0415
 
     try:
-        if options.verb == "supervise":
-            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
-            Supervisor().run()
-            return 0
-        if options.verb == "down":
-            return commands.down()
-        if options.verb == "status" or options.status:
-            return commands.status()
-        return commands.up(fresh=options.fresh, sure=options.yes, demo=not options.no_demo, apps=not options.no_apps)
+        match options.verb:
+            case "up":
+                return commands.up(
+                    fresh=options.fresh, sure=options.yes, demo=not options.no_demo, apps=not options.no_apps
+                )
+            case "down":
+                return commands.down()
+            case "status":
+                return commands.status(apps=not options.servers)
+            case "restart":
+                return commands.restart(options.names)
+            case "migrate":
+                return commands.migrate()
+            case _:
+                from stack.supervisor import Supervisor  # noqa: PLC0415
+
+                logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
+                Supervisor().run()
+                return 0
     except errors.StackError as error:
-        print(f"bin/up: {error}", file=sys.stderr)
+        print(f"bin/{options.verb}: {error}", file=sys.stderr)
         return 2
     except errors.ComponentFailed as error:
-        print(f"bin/up: {error}", file=sys.stderr)
+        print(f"bin/{options.verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,8 @@
 """What bin/up, bin/down and bin/up --status do."""
 
+import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -9,54 +11,53 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+import psutil
 from django.conf import settings
-from rich.console import Console
-from rich.table import Table
 
-from stack import accounts, paths, processes
-from stack.description import components
+from stack import accounts, paths, processes, render
+from stack.description import Component, components
 from stack.errors import ComponentFailed, StackError
 
-console = Console(highlight=False, soft_wrap=True)
+#: A component that died so often in a row while it was started is not waited for any longer.
+DEATHS_MAX = 6
+
+Fact = dict[str, Any]
 
 
 def up(*, fresh: bool, sure: bool, demo: bool, apps: bool) -> int:
     """Start what does not run, migrate, load the demo once; say where things are. Changes nothing when all is there."""
-    started = time.monotonic()
+    began = time.monotonic()
     _check_state_dir()
     with _one_at_a_time():
         if fresh:
             _begin_anew(sure)
-        paths.make_all()
-        _hand_over_directories()
-        if processes.running("supervisor") is None:
-            _stop_leftovers()
-            _check_ports()
-            paths.run("wanted").write_text("servers")
-            paths.run("status.json").unlink(missing_ok=True)
-            _start_supervisor()
+        _make_directories()
+        _start_supervisor_if_needed()
         with step("servers"):
-            _wait_until_well(lambda facts: not facts["app"])
+            _wait_until_well(lambda fact: not fact["app"])
         if apps:
-            with step("databases and shards"):
-                _manage("migrate", "--no-input", "-v0")
-                _manage("shards", "create")
-                _manage("store_assets")
-            paths.run("wanted").write_text("all")
+            with step("databases, shards"):
+                _run_python("-m", "stack", "migrate")
+            if _order("wanted", "all"):
+                _ring()
             with step("web, workers"):
-                _wait_until_well(lambda facts: True)
-            if demo and not (paths.state() / "demo.json").exists():
-                console.print("demo")
-                _manage("demo", show=True)
-    _summary(apps=apps, seconds=time.monotonic() - started)
+                _wait_until_well(lambda fact: True)
+            if demo and not demo_file().exists():
+                # Outside the step: it shows its own progress.
+                _run_python("manage.py", "demo", show=True)
+    _summary(apps=apps, seconds=time.monotonic() - began)
     return 0
 
 
 def down() -> int:
     """Stop exactly what up() started."""
+    began = time.monotonic()
     pid = processes.running("supervisor")
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
@@ -64,106 +65,146 @@ def down() -> int:
             raise ComponentFailed(f"the supervisor (pid {pid}) does not end; its log: {paths.log('supervisor')}")
     processes.forget("supervisor")
     left = _stop_leftovers()
-    console.print("stopped" if pid or left else "nothing of ours was running")
+    say(f"stopped in {time.monotonic() - began:.1f} s" if pid or left else "nothing of ours was running")
     return 0
 
 
-def status() -> int:
-    """Show every component; exit code 0 when all are well, 1 otherwise."""
-    facts = _facts()
-    supervised = processes.running("supervisor") is not None
-    table = Table("component", "port", "pid", "health", "restarts", box=None, pad_edge=False)
-    well = supervised and bool(facts)
-    for component in components():
-        fact = facts.get(component.name, {})
-        state = fact.get("state", "not started") if supervised else "stopped"
-        well = well and (state == "well" or (fact.get("app", True) and state == "waiting"))
-        health = state if state == "well" or not fact.get("why") else f"{state}: {fact['why']}"
-        ports = ", ".join(map(str, component.ports[:1])) + (" …" if len(component.ports) > 1 else "")
-        table.add_row(
+def status(*, apps: bool = True) -> int:
+    """Ask every component now; return 0 when all are well, 1 otherwise."""
+    asked = [component for component in components() if apps or not component.app]
+    kept = processes.running("supervisor") is not None
+    facts = _facts() if kept else {}
+    with ThreadPoolExecutor(len(asked)) as pool:
+        healths = list(pool.map(_health, asked))
+    rows = [
+        (
             component.name,
-            ports,
-            str(fact.get("pid") or "" if supervised else ""),
+            ", ".join(map(str, component.ports[:1])) + (" …" if component.ports[1:] else ""),
+            str(processes.running(component.name) or ""),
             health,
-            str(fact.get("restarts", 0)),
+            str(facts.get(component.name, {}).get("restarts", 0)),
         )
-    console.print(table)
-    if not supervised:
-        console.print("The data centre is not running: bin/up starts it.")
-    return 0 if well else 1
+        for component, health in zip(asked, healths, strict=True)
+    ]
+    _print_table([("component", "port", "pid", "health", "restarts"), *rows])
+    if not kept:
+        running = any(health == "well" for health in healths)
+        say("nobody keeps them running: bin/up" if running else "the data centre does not run: bin/up starts it")
+    return 0 if kept and all(health == "well" for health in healths) else 1
+
+
+def restart(names: list[str]) -> int:
+    """End components gracefully and let the supervisor start them again; without names, all that runs our own code."""
+    known = {component.name: component for component in components()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise StackError(f"there is no component {unknown[0]}; there are {', '.join(known)}.")
+    if processes.running("supervisor") is None:
+        raise StackError("the data centre does not run; bin/up starts it.")
+    chosen = [known[name] for name in names] or [one for one in known.values() if one.app and one.name != "nginx_app"]
+    chosen = [one for one in chosen if processes.running(one.name)]
+    with step(f"{len(chosen)} restarted"):
+        for one in chosen:
+            paths.run(f"{one.name}.held").touch()
+        try:
+            with ThreadPoolExecutor(len(chosen) or 1) as pool:
+                list(pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), chosen))
+            _wait_for(lambda facts: all(facts[one.name]["state"] == "held" for one in chosen))
+        finally:
+            for one in chosen:
+                paths.run(f"{one.name}.held").unlink(missing_ok=True)
+        _ring()
+        _wait_for(lambda facts: all(facts[one.name]["state"] != "held" for one in chosen))
+        _wait_until_well(lambda fact: fact["name"] in {one.name for one in chosen})
+    return 0
+
+
+def migrate() -> int:
+    """Bring databases and shards up to date, and once for each version the static files and our own pictures."""
+    import django  # noqa: PLC0415  # here alone the stack needs our rooms
+    from django.core.management import call_command  # noqa: PLC0415
+
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("shards", "create")
+    version = hashlib.sha256()
+    for file in [paths.code() / "requirements.txt", *sorted(paths.code().glob("*/static/**/*"))]:
+        version.update(f"{file} {file.stat().st_mtime_ns}".encode())
+    done = paths.run("static.done")
+    if _text(done) != version.hexdigest():
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("store_assets")
+        done.write_text(version.hexdigest())
+    return 0
+
+
+def say(words: str) -> None:
+    """Print a line, at once: whoever waits reads along."""
+    print(words, flush=True)
+
+
+def demo_file() -> Path:
+    """Where the demo says who can log in: {"logins": [{"username", "password", "access_token"}, …]}."""
+    return paths.state() / "demo.json"
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
     """Say what is done and how long it took, one line."""
-    started = time.monotonic()
+    began = time.monotonic()
     yield
-    console.print(f"{what:<24}{time.monotonic() - started:6.1f} s")
+    say(f"{what:<24}{time.monotonic() - began:6.1f} s")
 
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    paths.make_all()
     with paths.run("up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StackError("another bin/up is at work in this directory.") from None
+            raise StackError(f"another bin/up is at work on {paths.state()}.") from None
         yield
 
 
 def _check_state_dir() -> None:
     try:
         paths.make_all()
-        probe = paths.run("writable")
-        probe.write_text("")
-        probe.unlink()
+        with paths.run("up.lock").open("w"):
+            pass
     except OSError as error:
-        raise StackError(
-            f"{paths.state()} cannot be written: {error.strerror}. STATE_DIR names another place."
-        ) from None
-    free_mb = shutil.disk_usage(paths.state()).free // 1_000_000
+        if error.errno == errno.ENOSPC:
+            raise StackError(f"the disk of {paths.state()} is full.") from None
+        raise StackError(f"{error.filename} cannot be written by {accounts.myself().name}: {error.strerror}.") from None
+    free_mb = shutil.disk_usage(paths.state()).free // 1_048_576
     if free_mb < settings.STACK_MIN_FREE_MB:
         raise StackError(
-            f"only {free_mb} MB are free below {paths.state()}; {settings.STACK_MIN_FREE_MB} MB are needed."
+            f"only {free_mb} MB are free below {paths.state()}, but {settings.STACK_MIN_FREE_MB} MB are needed"
+            " (STACK_MIN_FREE_MB)."
         )
 
 
-def _hand_over_directories() -> None:
+def _make_directories() -> None:
+    paths.make_all()
     account = accounts.servers()
     for name in ("data", "log", "run"):
         account.own(paths.state() / name)
-    paths.data("").chmod(0o711)
+        (paths.state() / name).chmod(0o755)
 
 
-def _check_ports() -> None:
-    for component in components():
-        for port in component.ports:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    raise StackError(
-                        f"port {port}, wanted by {component.name}, is taken by another program;"
-                        " stop that, or move ours with PORT_OFFSET (docs/stack.md)."
-                    ) from None
-
-
-def _begin_anew(sure: bool) -> None:
-    if not sure:
-        if not sys.stdin.isatty():
-            raise StackError("--fresh deletes all data of this data centre; add --yes to mean it.")
-        answer = input(f"Delete all photos, people and logs below {paths.state()}? [y/N] ")
-        if answer.strip().lower() not in {"y", "yes"}:
-            raise StackError("nothing was deleted.")
-    down()
-    for name in ("data", "etc", "log"):
-        shutil.rmtree(paths.state() / name, ignore_errors=True)
-    (paths.state() / "demo.json").unlink(missing_ok=True)
-
-
-def _start_supervisor() -> None:
+def _start_supervisor_if_needed() -> None:
+    now = render.fingerprint()
+    if processes.running("supervisor") is not None:
+        if _text(paths.run("fingerprint")) == now:
+            return
+        say("settings or configuration have changed: all stops and starts anew")
+        down()
+    _stop_leftovers()
+    _check_ports()
+    for held in paths.run("").glob("*.held"):
+        held.unlink()
+    paths.run("wanted").write_text("servers")
+    paths.run("fingerprint").write_text(now)
+    paths.run("status.json").unlink(missing_ok=True)
     with paths.log("supervisor").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "stack", "supervise"],
@@ -176,59 +217,156 @@ def _start_supervisor() -> None:
     processes.remember("supervisor", process.pid)
 
 
+def _check_ports() -> None:
+    for component in components():
+        for port in component.ports:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError as error:
+                    if error.errno != errno.EADDRINUSE:
+                        raise StackError(f"port {port}, wanted by {component.name}: {error.strerror}.") from None
+                    raise StackError(
+                        f"port {port}, wanted by {component.name}, is taken by {_listener(port)}: stop that,"
+                        " or move ours with PORT_OFFSET=1000 (docs/stack.md)."
+                    ) from None
+
+
+def _listener(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass
+    return "another program"
+
+
+def _begin_anew(sure: bool) -> None:
+    if not sure:
+        if not sys.stdin.isatty():
+            raise StackError("--fresh deletes all data of this data centre; add --yes to mean it.")
+        answer = input(f"Delete all photos, people and logs below {paths.state()}? [y/N] ")
+        if answer.strip().lower() not in {"y", "yes"}:
+            raise StackError("nothing was deleted.")
+    down()
+    for name in ("data", "etc", "log", "static"):
+        shutil.rmtree(paths.state() / name, ignore_errors=True)
+    for file in (demo_file(), paths.run("static.done")):
+        file.unlink(missing_ok=True)
+
+
 def _stop_leftovers() -> int:
-    """Stop what a supervisor that was killed left behind; return how many processes that were."""
+    """Stop what a supervisor that was killed left behind; return how many components that were."""
     left = [component for component in reversed(components()) if processes.running(component.name)]
     for component in left:
         processes.stop(component.name, component.stop_signal, component.stop_seconds)
     return len(left)
 
 
-def _facts() -> dict[str, dict]:
+def _order(file: str, word: str) -> bool:
+    """Leave a word for the supervisor; return False if it stands there already."""
+    target = paths.run(file)
+    if _text(target).strip() == word:
+        return False
+    target.write_text(word)
+    return True
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def _ring() -> None:
+    pid = processes.running("supervisor")
+    if pid is not None:
+        os.kill(pid, signal.SIGHUP)
+
+
+def _facts() -> dict[str, Fact]:
     try:
-        return json.loads(paths.run("status.json").read_text())
+        facts = json.loads(paths.run("status.json").read_text())
     except (OSError, ValueError):
         return {}
+    return {name: fact | {"name": name} for name, fact in facts.items()}
 
 
-def _wait_until_well(concerns: object) -> None:
-    moment = time.monotonic() + settings.STACK_READY_TIMEOUT_S
+def _wait_for(condition: Callable[[dict[str, Fact]], bool]) -> None:
+    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
+    while not condition(_facts()):
+        if processes.running("supervisor") is None:
+            raise ComponentFailed(f"the supervisor ended{_last_words('supervisor')}")
+        if time.monotonic() > deadline:
+            raise ComponentFailed(f"the supervisor does not follow{_last_words('supervisor')}")
+        time.sleep(0.02)
+
+
+def _wait_until_well(concerns: Callable[[Fact], bool]) -> None:
+    """Wait for components. Raises ComponentFailed, naming one that keeps dying or is late."""
+    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
+    _wait_for(bool)
     while True:
-        facts = {name: fact for name, fact in _facts().items() if concerns(fact)}  # type: ignore[operator]
-        if facts and all(fact["state"] == "well" for fact in facts.values()):
+        unwell = [fact for fact in _facts().values() if concerns(fact) and fact["state"] != "well"]
+        if not unwell:
             return
-        unwell = {name: fact for name, fact in facts.items() if fact["state"] != "well"}
-        often = {name: fact for name, fact in unwell.items() if fact["restarts"] >= 5}
-        if often or time.monotonic() > moment:
-            name, fact = next(iter((often or unwell or {"supervisor": {}}).items()))
+        failing = [fact for fact in unwell if fact["failures"] >= DEATHS_MAX]
+        if failing or time.monotonic() > deadline:
+            fact = (failing or [fact for fact in unwell if fact["state"] != "waiting"] or unwell)[0]
             raise ComponentFailed(
-                f"{name} does not come up ({fact.get('why') or 'no answer'}); its log: {paths.log(name)}"
+                f"{fact['name']} does not come up ({fact['why'] or 'no answer'}){_last_words(fact['name'])}"
             )
         if processes.running("supervisor") is None:
-            raise ComponentFailed(f"the supervisor ended; its log: {paths.log('supervisor')}")
-        time.sleep(0.05)
+            raise ComponentFailed(f"the supervisor ended{_last_words('supervisor')}")
+        time.sleep(0.03)
 
 
-def _manage(*words: str, show: bool = False) -> None:
-    command = [sys.executable, str(paths.code() / "manage.py"), *words]
-    result = subprocess.run(command, cwd=paths.code(), check=False, text=True, capture_output=not show)
+def _last_words(name: str) -> str:
+    try:
+        lines = [line for line in paths.log(name).read_text(errors="replace").splitlines() if line.strip()][-3:]
+    except OSError:
+        lines = []
+    return "".join(f"\n  {line}" for line in [f"log: {paths.log(name)}", *lines])
+
+
+def _run_python(*words: str, show: bool = False) -> None:
+    result = subprocess.run([sys.executable, *words], cwd=paths.code(), check=False, text=True, capture_output=not show)
     if result.returncode:
-        said = (result.stderr or result.stdout or "").strip().splitlines()
-        raise ComponentFailed(f"manage.py {' '.join(words)} failed: {said[-1] if said else 'see above'}")
+        said = ((result.stderr or "") + (result.stdout or "")).strip().splitlines()
+        if not show:
+            paths.log("migrate").write_text("\n".join(said) + "\n")
+        why = f": {said[-1]} (all of it: {paths.log('migrate')})" if said else ""
+        raise ComponentFailed(f"{' '.join(words)} failed{why}")
+
+
+def _health(component: Component) -> str:
+    pid = processes.running(component.name)
+    if pid is None:
+        return "held" if paths.run(f"{component.name}.held").exists() else "not running"
+    try:
+        component.probe(pid)
+    except Exception as error:  # whatever keeps it from answering is the answer
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return f"unwell: {lines[0]}"
+    return "well"
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _summary(*, apps: bool, seconds: float) -> None:
-    console.print(f"ready after {seconds:.1f} s\n")
-    console.print(f"  logs       {paths.state() / 'log'}")
-    if not apps:
-        return
+    say(f"ready after {seconds:.1f} s\n")
     base = f"http://127.0.0.1:{settings.APP_PORT}"
-    console.print(f"  address    {base}")
-    try:
-        demo = json.loads((paths.state() / "demo.json").read_text())
-    except OSError:
-        return
-    for login in demo["logins"]:
-        console.print(f"  login      {login['username']}  {login['password']}")
-    console.print(f"  feed       curl '{base}/v1/users/self/feed?access_token={demo['logins'][0]['access_token']}'")
-    console.print("  stop       bin/down")
+    if apps:
+        say(f"  address    {base}")
+    if apps and demo_file().exists():
+        logins = json.loads(demo_file().read_text())["logins"][:2]
+        for login in logins:
+            say(f"  login      {login['username']}, password {login['password']}")
+        say(f"  feed       curl '{base}/v1/users/self/feed?access_token={logins[0]['access_token']}'")
+    say(f"  logs       {paths.state() / 'log'}")
+    say("  stop       bin/down")

@@ -13,9 +13,8 @@ from psycopg2 import sql
 from stack import accounts, paths, probes
 from stack.errors import StackError
 
-#: Twins of each database and bucket: the service's, the tests', the benchmarks'.
+#: Twins of each database: the service's, the tests', the benchmarks'.
 SUFFIXES = ("", "_test", "_bench")
-BUCKETS = ("photos", "test", "bench")
 #: An object of each bucket that a probe can ask for.
 KNOWN_OBJECT = "pub/ready.txt"
 
@@ -42,7 +41,7 @@ def init_postgres(name: str, binaries: Path) -> None:
     account.own(password)
     password.write_text(settings.DB_SUPERUSER_PASSWORD)
     try:
-        # --no-sync: synced as a whole below, faster than file by file.
+        # --no-sync: whoever loses power in the first seconds of a new data centre begins anew.
         subprocess.run(
             [binaries / "initdb", "-D", draft, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
             + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
@@ -101,7 +100,7 @@ def _password_holds(port: int) -> bool:
 
 def buckets() -> None:
     """Make the buckets, readable object by object by everybody (the CDN edge), listable by nobody."""
-    missing = [bucket for bucket in BUCKETS if not _serves(bucket)]
+    missing = [bucket for bucket in (settings.S3_BUCKET, "test", "bench") if not _serves(bucket)]
     if not missing:
         return
     # Imported late: it takes a third of a second and 30 MB, and is needed once in the life of a data centre.

@@ -1,11 +1,14 @@
 """Renders the servers' configuration from templates: `@NAME@` becomes the value of that name."""
 
+import hashlib
 import re
 from pathlib import Path
 
 from django.conf import settings
 
 from stack import accounts, paths, prepare
+from stack.description import components
+from stack.errors import StackError
 
 TEMPLATES = {
     "postgresql.conf": "stack/templates/postgresql.conf",
@@ -23,9 +26,9 @@ def render_all() -> None:
     account = accounts.servers()
     for name, template in TEMPLATES.items():
         target = paths.etc(name)
-        target.write_text(rendered(template))
-        target.chmod(0o600)
+        target.touch(mode=0o600)
         account.own(target)
+        target.write_text(rendered(template))
 
 
 def rendered(template: str) -> str:
@@ -52,17 +55,38 @@ def values() -> dict[str, object]:
         "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
         "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
         "QUERY_WAIT_TIMEOUT": settings.PGBOUNCER_QUERY_WAIT_TIMEOUT_S,
+        "MAX_CLIENTS": settings.PGBOUNCER_MAX_CLIENTS,
         "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
-        "DB_USER": settings.DB_USER,
-        "DB_PASSWORD": settings.DB_PASSWORD,
+        "DB_USER": _plain("DB_USER"),
+        "DB_PASSWORD": _plain("DB_PASSWORD"),
+        "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
+        "SHARED_BUFFERS_MB": settings.POSTGRES_SHARED_BUFFERS_MB,
         "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
         "APP_PORT": settings.APP_PORT,
         "CDN_PORT": settings.CDN_PORT,
         "GUNICORN_PORT": settings.GUNICORN_PORT,
         "S3_PORT": settings.S3_PORT,
-        "CDN_SIGNING_KEY": settings.CDN_SIGNING_KEY,
+        "S3_BUCKET": settings.S3_BUCKET,
+        "CDN_SIGNING_KEY": _plain("CDN_SIGNING_KEY"),
+        "CACHE_MB": settings.CDN_CACHE_MB,
         "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
         "APP_DATA": paths.data("nginx_app"),
         "CDN_DATA": paths.data("nginx_cdn"),
-        "APP_ACCESS_LOG": paths.log("access"),
+        "ACCESS_LOG": paths.log("access"),
+        "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
     }
+
+
+def fingerprint() -> str:
+    """Return what tells one description, settings included, from another: a change means starting anew."""
+    parts = [(one.name, one.argv, one.ports, one.env) for one in components()]
+    return hashlib.sha256(repr((parts, [rendered(template) for template in TEMPLATES.values()])).encode()).hexdigest()
+
+
+def _plain(name: str) -> str:
+    value = getattr(settings, name)
+    if not re.fullmatch(r"[\w.+/=-]+", value):
+        raise StackError(
+            f"{name} may hold letters, digits and . + / = - _ only, for it stands in a configuration file."
+        )
+    return str(value)

@@ -1,8 +1,8 @@
 """Keeps the components running: starts each when what it needs answers, restarts what dies and says so, stops in order.
 
 It starts our own code (app components) only once run/wanted says "all": the databases must be migrated first. A
-component with a file run/<name>.held is left dead. What the supervisor knows is in run/status.json, written at each change.
-SIGHUP makes it look at those files at once.
+component with a file run/<name>.held is left dead. What the supervisor knows is in run/status.json, written at each
+change. SIGHUP makes it look at those files at once.
 """
 
 import json
@@ -212,7 +212,7 @@ def _spawn(component: Component) -> subprocess.Popen[bytes]:
     log_file = paths.log(component.name)
     if log_file.exists() and log_file.stat().st_size > LOG_MAX_BYTES:
         log_file.replace(log_file.with_suffix(".log.1"))
-    # Our own code gets the environment, for its settings; a server what it is given, lest a PGOPTIONS of somebody's confuses it.
+    # Our own code gets the environment, for its settings; a server does not, lest somebody's PGOPTIONS confuse it.
     path = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
     with log_file.open("ab") as output:
         return subprocess.Popen(

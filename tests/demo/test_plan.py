@@ -108,10 +108,10 @@ def test_small_demos_can_be_planned_too(source: Source, users: int, photos: int)
 def test_uploads_carry_no_metadata_and_are_square(tmp_path: Path) -> None:
     path = picture(tmp_path / "with-position.jpg")
 
-    upload = photos.rendered(path, photos.Crop(0.7, 0.3, 0.5, mirrored=True))
+    upload = photos.rendered(photos.prepared(path, tmp_path), photos.Crop(0.7, 0.3, 0.5, mirrored=True))
 
     image = pyvips.Image.new_from_buffer(upload, "")
-    assert image.width == image.height >= 480
+    assert image.width == image.height >= photos.UPLOAD_SIDE
     assert [name for name in image.get_fields() if name.startswith("exif")] == []
 
 

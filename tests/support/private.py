@@ -45,7 +45,7 @@ class PrivateStack:
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a program against it."""
         options = {"check": True, "timeout": 180, "capture_output": True, "text": True} | options
-        return subprocess.run(command, cwd=ROOT, env=self.env, **options)
+        return subprocess.run(command, cwd=ROOT, env=self.env, **options)  # noqa: PLW1510  # check is in options
 
     def manage(self, *words: str, **options: Any) -> str:
         """Run a management command against it and return what it said; it must succeed."""

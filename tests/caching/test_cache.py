@@ -1,0 +1,119 @@
+"""The cache on real memcached servers."""
+
+import itertools
+import secrets
+import socket
+import subprocess
+
+import pytest
+
+import caching
+from caching import counters
+from jobs.testing import run_until_idle
+from sharding import shard_of
+from tests.support.waiting import wait_until
+
+_kinds = (f"test{secrets.token_hex(4)}:{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def kind():
+    return next(_kinds)
+
+
+@pytest.fixture
+def own_memcached(settings):
+    """A memcached of this test's own, which it may kill; yields the process's start function."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings.MEMCACHED_SERVERS = [f"127.0.0.1:{port}"]
+    settings.CACHE_DEAD_RETRY_S = 0.05
+    processes = []
+
+    def start():
+        process = subprocess.Popen(
+            ["/usr/bin/memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
+        )
+        processes.append(process)
+        wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_what_is_missing_is_loaded_in_one_call_and_cached(kind):
+    calls = []
+
+    def load(ids):
+        calls.append(ids)
+        return {i: {"square": i * i} for i in ids if i != 3}
+
+    first = caching.get_or_load_many(kind, [1, 2, 3, 2], load, ttl_s=60)
+    second = caching.get_or_load_many(kind, [1, 2], load, ttl_s=60)
+
+    assert first == {1: {"square": 1}, 2: {"square": 4}}
+    assert second == first
+    assert calls == [[1, 2, 3]]
+
+
+def test_a_delete_is_seen_at_once(kind):
+    caching.get_or_load_many(kind, [1], lambda ids: {1: "old"}, ttl_s=60)
+    assert caching.delete(kind, [1])
+
+    assert caching.get_or_load_many(kind, [1], lambda ids: {1: "new"}, ttl_s=60) == {1: "new"}
+
+
+def test_what_was_read_before_a_write_is_not_stored_after_its_delete(kind):
+    def load_slowly(ids):
+        # Meanwhile somebody writes, commits and deletes.
+        caching.delete(kind, ids)
+        return {1: "old"}
+
+    caching.get_or_load_many(kind, [1], load_slowly, ttl_s=60)
+
+    assert caching.get_many(kind, [1]) == {}
+
+
+def test_a_delete_waits_for_the_commit(kind):
+    caching.get_or_load_many(kind, [1], lambda ids: {1: "old"}, ttl_s=60)
+    shard = shard_of(5)
+    with shard.atomic():
+        caching.delete_after_commit(shard, kind, [1])
+        assert caching.get_many(kind, [1]) == {1: "old"}
+
+    assert caching.get_many(kind, [1]) == {}
+
+
+def test_a_dead_server_is_a_miss_not_an_error_and_comes_back_empty_handed(kind, own_memcached):
+    process = own_memcached()
+    caching.get_or_load_many(kind, [1], lambda ids: {1: "here"}, ttl_s=60)
+    wait_until(lambda: caching.get_many(kind, [1]) == {1: "here"})
+    process.kill()
+    process.wait()
+
+    assert caching.get_or_load_many(kind, [1], lambda ids: {1: "loaded"}, ttl_s=60) == {1: "loaded"}
+
+    own_memcached()
+    wait_until(lambda: counters.increment(f"{kind}:awake", ttl_s=60))
+    assert caching.get_many(kind, [1]) == {}
+
+
+def test_a_delete_that_memcached_did_not_confirm_is_repeated_until_it_does(kind, own_memcached):
+    shard = shard_of(5)
+    caching.delete_after_commit(shard, kind, [1])
+    with pytest.raises(Exception, match="did not confirm"):
+        run_until_idle()
+
+    own_memcached()
+    wait_until(lambda: counters.increment(f"{kind}:awake", ttl_s=60))
+    run_until_idle()
+
+
+def test_counting_is_right_and_a_missing_count_is_zero(kind):
+    assert counters.read(f"{kind}:none") == 0
+    assert [counters.increment(f"{kind}:n", ttl_s=60) for _ in range(3)] == [1, 2, 3]
+    assert counters.read(f"{kind}:n") == 3
