@@ -9,4 +9,5 @@ PHOTO_MAP_PREFIX = "b"
 CACHE_PREFIX = "b:"
 JOBS_NAMESPACE = "bench:"
 S3_BUCKET = "bench"
+CDN_BASE_URL = f"{base.CDN_BASE_URL}/bench"  # the edge finds the bucket by it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

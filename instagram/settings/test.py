@@ -9,5 +9,6 @@ PHOTO_MAP_PREFIX = "t"
 CACHE_PREFIX = "t:"
 JOBS_NAMESPACE = "test:"
 S3_BUCKET = "test"
+CDN_BASE_URL = f"{base.CDN_BASE_URL}/test"  # the edge finds the bucket by it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ups a run
 HEALTH_JOBS_LATE_S = float("inf")  # tests leave jobs behind on purpose
