@@ -77,8 +77,9 @@ def _server_faults(server: Server) -> Iterator[tuple[str, str]]:
         here = [placed[number] for number in sorted(placed.keys() & present)]
         yield from _version_faults(cursor, here)
         columns, guards = _columns(cursor), _guards(cursor)
+        wanted = {table_of(model): _model_columns(model) for model in sharded_models()}
         for shard in here:
-            for sentence in _table_faults(shard, columns.get(shard.schema, {}), guards):
+            for sentence in _table_faults(shard, wanted, columns.get(shard.schema, {}), guards):
                 yield shard.schema, sentence
             for sentence in _clock_faults(cursor, shard):
                 yield shard.schema, sentence
@@ -118,12 +119,16 @@ def _guards(cursor: Any) -> dict[tuple[str, str], str]:
     return {(space, table): definition for space, table, definition in cursor.fetchall()}
 
 
-def _table_faults(shard: Shard, tables: dict[str, set[Column]], guards: dict[tuple[str, str], str]) -> Iterator[str]:
-    for model in sharded_models():
-        table = table_of(model)
+def _table_faults(
+    shard: Shard,
+    wanted: dict[str, set[Column]],
+    tables: dict[str, set[Column]],
+    guards: dict[tuple[str, str], str],
+) -> Iterator[str]:
+    for table, columns in wanted.items():
         if table not in tables:
             yield f"no table {table}"
-        elif different := tables[table] ^ _model_columns(shard.model(model)):
+        elif different := tables[table] ^ columns:
             names = ", ".join(sorted({column.name for column in different}))
             yield f"{table} differs from the model in {names}"
     for table in sorted(tables):
@@ -136,8 +141,7 @@ def _table_faults(shard: Shard, tables: dict[str, set[Column]], guards: dict[tup
 
 def _model_columns(model: type[models.Model]) -> set[Column]:
     return {
-        Column(str(field.column), _kind(field.db_type(connection) or ""), field.null)
-        for field in model._meta.concrete_fields
+        Column(str(field.column), _kind(field.db_type(connection) or ""), field.null) for field in model._meta.fields
     }
 
 

@@ -11,6 +11,7 @@ import hashlib
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from .shard import shards_on
 LOCAL = -1
 #: Logical shards migrated in one transaction, 3 round trips in all. Many more would need more locks than servers have.
 BATCH = 8
+#: Connections to each server. Half of the time goes into waiting: PostgreSQL syncs every new index to disk by itself.
+CONNECTIONS = 3
 #: A statement that waits for a lock on a busy table makes everybody behind it wait too: give up early, try again.
 LOCK_TIMEOUT_MS, LOCK_ATTEMPTS = 2_000, 5
 
@@ -41,10 +44,6 @@ Versions = dict[tuple[str, str], str]  # (room, file) -> checksum
 
 class InstallationError(Exception):
     """The installation is not what the settings say, or not there yet; the sentence says what to do."""
-
-
-class Stopped(Exception):
-    """The run was interrupted; everything committed so far stays."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +221,7 @@ class _Run:
     ) -> None:
         self.outcome = Outcome(server)
         self.server, self.numbers, self.tick, self.stop = server, numbers, tick, stop
+        self.lock = threading.Lock()
 
     def outcome_of(self) -> Outcome:
         try:
@@ -232,6 +232,10 @@ class _Run:
         except psycopg2.Error as error:
             self._fail(self.server.name, error)
         return self.outcome
+
+    def _count(self, migrated: int) -> None:
+        with self.lock:
+            self.outcome.migrated += migrated
 
     def _fail(self, name: str, error: Exception, step: Step | None = None) -> None:
         sentence = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -258,16 +262,23 @@ class _Run:
 
     def _logical(self) -> None:
         wanted = steps("logical")
+        with direct(self.server) as link, link, link.cursor() as cursor:
+            done = applied(cursor)
+        self._report_changed({number: done.get(number, {}) for number in self.numbers}, wanted)
+        todo = [number for number in self.numbers if missing(done.get(number, {}), wanted)]
+        self.tick(self.server, len(self.numbers) - len(todo))
+        batches = deque(todo[start : start + BATCH] for start in range(0, len(todo), BATCH))
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            for worker in [pool.submit(self._work, batches, wanted) for _ in range(min(CONNECTIONS, len(batches)))]:
+                worker.result()
+
+    def _work(self, batches: deque[list[int]], wanted: list[Step]) -> None:
         with direct(self.server) as link:
-            with link, link.cursor() as cursor:
-                done = applied(cursor)
-            self._report_changed({number: done.get(number, {}) for number in self.numbers}, wanted)
-            queue = [number for number in self.numbers if missing(done.get(number, {}), wanted)]
-            self.tick(self.server, len(self.numbers) - len(queue))
-            for start in range(0, len(queue), BATCH):
-                if self.stop.is_set():
-                    raise Stopped
-                batch = queue[start : start + BATCH]
+            while not self.stop.is_set():
+                try:
+                    batch = batches.popleft()
+                except IndexError:
+                    return
                 self._batch(link, batch, wanted)
                 self.tick(self.server, len(batch))
 
@@ -289,7 +300,7 @@ class _Run:
                 # Empty if another migration was here meanwhile, and psycopg2 refuses empty messages.
                 if script := b"".join(_script(cursor, number, files) for number, files in todo.items()):
                     cursor.execute(script)
-            self.outcome.migrated += len(numbers)
+            self._count(len(numbers))
         except psycopg2.Error:
             if link.closed:
                 raise
@@ -316,7 +327,7 @@ class _Run:
                 self._fail(name, error, step)
                 return
             else:
-                self.outcome.migrated += 1
+                self._count(1)
                 return
 
 
