@@ -1,4 +1,4 @@
-"""python -m stack: up, down, status, supervise, migrate. bin/up and bin/down call it once everything is installed."""
+"""python -m stack: up, down, status, supervise, …; bin/up and bin/down call it once everything is installed."""
 
 import argparse
 import logging
@@ -22,6 +22,8 @@ def main() -> int:
     restart.add_argument("names", nargs="*", metavar="COMPONENT")
     verbs.add_parser("supervise", help="keep everything running; up starts this")
     verbs.add_parser("migrate", help="bring databases, shards and static files up to date; up runs this")
+    verbs.add_parser("render", help="write configuration for docker-compose.yml")
+    verbs.add_parser("prepare", help="make databases and buckets for docker-compose.yml, then migrate")
     options = parser.parse_args()
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
@@ -42,6 +44,10 @@ def main() -> int:
                 return commands.restart(options.names)
             case "migrate":
                 return commands.migrate()
+            case "render":
+                return commands.render_for_containers()
+            case "prepare":
+                return commands.prepare_containers()
             case _:
                 from stack.supervisor import Supervisor  # noqa: PLC0415
 

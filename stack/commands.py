@@ -138,6 +138,28 @@ def migrate() -> int:
     return 0
 
 
+def render_for_containers() -> int:
+    """Make the configuration and the directories of docker-compose.yml, in a volume that the containers share."""
+    paths.make_all()
+    for name in ("data", "log", "run", *(f"data/{one.name}" for one in components() if one.ports)):
+        folder = paths.state() / name
+        folder.mkdir(exist_ok=True)
+        # Each image runs its server as an account of its own choosing; the volume is theirs alone.
+        folder.chmod(0o777)
+    for name, template in render.TEMPLATES.items():
+        paths.etc(name).write_text(render.rendered(template))
+    return 0
+
+
+def prepare_containers() -> int:
+    """Make roles, databases and buckets in the servers of docker-compose.yml, then migrate."""
+    for component in components():
+        if not component.app:
+            _wait_for_answer(component)
+            component.ready()
+    return migrate()
+
+
 def say(words: str) -> None:
     """Print a line, at once: whoever waits reads along."""
     print(words, flush=True)
@@ -301,6 +323,19 @@ def _wait_for(condition: Callable[[dict[str, Fact]], bool]) -> None:
         if time.monotonic() > deadline:
             raise ComponentFailed(f"the supervisor does not follow{_last_words('supervisor')}")
         time.sleep(0.02)
+
+
+def _wait_for_answer(component: Component) -> None:
+    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
+    while True:
+        try:
+            component.probe(os.getpid())
+        except Exception as error:  # whatever keeps it from answering: it is asked again
+            if time.monotonic() > deadline:
+                raise ComponentFailed(f"{component.name} does not answer: {error}") from error
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _wait_until_well(concerns: Callable[[Fact], bool]) -> None:

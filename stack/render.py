@@ -62,6 +62,8 @@ def values() -> dict[str, object]:
         "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
         "SHARED_BUFFERS_MB": settings.POSTGRES_SHARED_BUFFERS_MB,
         "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
+        "LISTPACK_BYTES": settings.PHOTO_MAP_LISTPACK_BYTES,
+        "LISTEN_HOST": settings.LISTEN_HOST,
         "APP_PORT": settings.APP_PORT,
         "CDN_PORT": settings.CDN_PORT,
         "GUNICORN_PORT": settings.GUNICORN_PORT,

@@ -57,6 +57,8 @@ closed_folder() {
 # root must reach their data: what lies below a closed folder (/root) is kept elsewhere, a link stands in its place.
 place() {
   local folder=$1 closed elsewhere
+  # Made under a tight umask, it is closed itself; that we can change.
+  [ "$(id -u)" != 0 ] || [ ! -d "$folder" ] || chmod a+rx "$folder"
   if [ "$(id -u)" = 0 ] && closed=$(closed_folder "$folder") && [ -n "$closed" ]; then
     elsewhere=/var/lib/instagram-local/$(printf %s "$folder" | sha256sum | cut -c1-12)
     mkdir -p "$elsewhere" "$(dirname "$folder")" 2>/dev/null || die "$elsewhere cannot be made."
@@ -80,7 +82,7 @@ check_space() {
 
 # The packages among these that are not installed.
 missing_packages() {
-  dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+  { dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true; } |
     awk -v wanted="$*" '$2 == "installed" {there[$1]} END {n = split(wanted, w, " "); for (i = 1; i <= n; i++) if (!(w[i] in there)) print w[i]}'
 }
 
