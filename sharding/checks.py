@@ -141,7 +141,9 @@ def _table_faults(
 
 def _model_columns(model: type[models.Model]) -> set[Column]:
     return {
-        Column(str(field.column), _kind(field.db_type(connection) or ""), field.null) for field in model._meta.fields
+        Column(str(field.column), _kind(field.db_type(connection) or ""), field.null)
+        for field in model._meta.fields
+        if field.column  # a composite primary key has none of its own
     }
 
 

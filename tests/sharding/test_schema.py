@@ -19,8 +19,7 @@ from tests.support.waiting import wait_until
 SETTINGS = """
 from instagram.settings.bench import *
 
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "sharding", "library"]
-AUTH_USER_MODEL = "auth.User"
+INSTALLED_APPS = ["sharding", "library"]
 ROOT_URLCONF = "library.urls"
 """
 BOOK = """
@@ -34,6 +33,12 @@ class Book(ShardedModel):
     owner_id = models.BigIntegerField()
     title = models.CharField(max_length=80)
     pages = models.IntegerField(null=True)
+
+
+class Loan(ShardedModel):
+    pk = models.CompositePrimaryKey("owner_id", "book_id")
+    owner_id = models.BigIntegerField()
+    book_id = models.BigIntegerField()
 """
 BOOK_SQL = """
 CREATE TABLE library_book (
@@ -42,6 +47,12 @@ CREATE TABLE library_book (
     title varchar(80) NOT NULL DEFAULT 'as of 100 %',
     pages integer,
     CONSTRAINT library_book_shard_key CHECK (owner_id % {{shards}} = {{shard}})
+);
+CREATE TABLE library_loan (
+    owner_id bigint NOT NULL,
+    book_id bigint NOT NULL,
+    PRIMARY KEY (owner_id, book_id),
+    CONSTRAINT library_loan_shard_key CHECK (owner_id % {{shards}} = {{shard}})
 );
 """
 

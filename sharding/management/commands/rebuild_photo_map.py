@@ -1,32 +1,77 @@
-"""manage.py rebuild_photo_map: fill the photo map from the shards."""
+"""manage.py rebuild_photo_map: fill the photo map from the shards, or hold it against them."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sharding import photo_map, shard_numbered
+from sharding import Shard, ShardUnavailable, photo_map, shard_numbered
+
+#: Seconds between two lines of progress where there is no terminal.
+_PLAIN_PERIOD_S = 2.0
 
 
 class Command(BaseCommand):
-    """Store every photo's user in the photo map; safe to run and repeat at any time."""
+    """Store every photo's user in the photo map. Exit codes: 1 a server is away or the check found fault."""
 
-    help = __doc__
+    help = (
+        "Store every photo's user in the photo map, shard by shard. Safe to run and to repeat at any time, "
+        "beside the service; --shard repeats a part, or shares the work among several processes."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the choice of one shard."""
-        parser.add_argument("--shard", type=int, help="only this logical shard")
+        """Declare what to do on which shards."""
+        parser.add_argument("--shard", type=int, action="append", help="this logical shard alone; repeatable")
+        parser.add_argument("--check", action="store_true", help="store nothing; count missing and wrong entries")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Rebuild."""
-        numbers = range(settings.LOGICAL_SHARDS) if options["shard"] is None else [options["shard"]]
-        stored = 0
-        console = Console(file=getattr(self.stdout, "_out", None))
-        for number in track(numbers, description="shards", console=console, disable=not console.is_terminal):
+        """Go through the shards; one that does not answer is named at the end and stops no other."""
+        try:
+            shards = [shard_numbered(number) for number in options["shard"] or range(settings.LOGICAL_SHARDS)]
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from error
+        began, away, photos, missing, wrong = time.monotonic(), [], 0, 0, 0
+        for shard in self._shown(shards):
             try:
-                stored += photo_map.rebuild(shard_numbered(number))
-            except ValueError as error:
-                raise CommandError(str(error), returncode=2) from error
-        self.stdout.write(f"{stored} photos of {len(numbers)} logical shards are in the map")
+                if options["check"]:
+                    compared = photo_map.check(shard)
+                    photos += compared.photos
+                    missing += compared.missing
+                    wrong += compared.wrong
+                else:
+                    photos += photo_map.rebuild(shard)
+            except (ShardUnavailable, photo_map.MapUnavailable) as error:
+                reason = str(error) if isinstance(error, photo_map.MapUnavailable) else f"{error.server_name} is away"
+                away.append(f"  logical shard {shard.number}: {reason}")
+        done = len(shards) - len(away)
+        seconds = time.monotonic() - began
+        if options["check"]:
+            self.stdout.write(
+                f"{photos:,} photos of {done} logical shards: {missing:,} missing, {wrong:,} wrong ({seconds:.1f} s)"
+            )
+        else:
+            self.stdout.write(f"{photos:,} photos of {done} logical shards are in the map ({seconds:.1f} s)")
+        if away:
+            shown = [*away[:20], f"  and {len(away) - 20} more"] if len(away) > 20 else away
+            raise CommandError("Not done, repeat these with --shard:\n" + "\n".join(shown), returncode=1)
+        if missing or wrong:
+            raise CommandError("Mend the map with: manage.py rebuild_photo_map", returncode=1)
+
+    def _shown(self, shards: list[Shard]) -> Iterator[Shard]:
+        """Yield the shards while showing how far we are."""
+        console = Console(file=getattr(self.stdout, "_out", None))
+        if console.is_terminal:
+            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+            with Progress(*columns, console=console, transient=True) as progress:
+                yield from progress.track(shards, description="logical shards")
+            return
+        said = time.monotonic()
+        for number, shard in enumerate(shards):
+            yield shard
+            if time.monotonic() - said >= _PLAIN_PERIOD_S:
+                said = time.monotonic()
+                self.stdout.write(f"{number + 1} of {len(shards)} logical shards")
