@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from jobs import enqueue, outbox, task
+from jobs import NotNow, enqueue, outbox, task
 from sharding import Server, Shard
 
 from . import cache
@@ -12,7 +12,7 @@ from . import cache
 RETRY_S = 1.0
 
 
-class NotDeletedError(Exception):
+class NotDeletedError(NotNow):
     """A memcached server did not confirm; the job is tried again until it does."""
 
 

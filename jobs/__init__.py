@@ -4,7 +4,8 @@ A job is a row in the outbox of the server whose transaction wrote it, so it can
 only carries it to a worker soon. docs/jobs.md tells a job's life.
 """
 
-from .outbox import enqueue
-from .tasks import Again, periodic, task
+from .context import request_id
+from .outbox import enqueue, enqueue_many
+from .tasks import Again, NotNow, UnknownTask, periodic, task
 
-__all__ = ["Again", "enqueue", "periodic", "task"]
+__all__ = ["Again", "NotNow", "UnknownTask", "enqueue", "enqueue_many", "periodic", "request_id", "task"]

@@ -1,19 +1,12 @@
 """Periodic work on what lies below the rooms: counters are rolled up on every server."""
 
-import logging
-
-from sharding import ShardUnavailable, counters, physical_servers
+from sharding import Server, counters
 
 from .tasks import periodic
 
-log = logging.getLogger(__name__)
 
-
-@periodic("sharding.roll_up_counters", seconds=5)
-def roll_up_counters() -> None:
-    """Fold counter deltas on every server; a server that is down catches up later."""
-    for server in physical_servers():
-        try:
-            counters.roll_up(server)
-        except ShardUnavailable:
-            log.info("counters of %s wait: its server is away", server.name)
+@periodic("sharding.roll_up_counters", seconds=5, each_server=True)
+def roll_up_counters(server: Server) -> None:
+    """Fold a server's counter deltas; one that is down catches up later. Main counts nothing."""
+    if not server.is_main:
+        counters.roll_up(server)

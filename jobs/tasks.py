@@ -4,17 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from instagram.errors import Unavailable
+
 QUEUES = ("fast", "feed", "network")
+
+
+class UnknownTask(LookupError):
+    """No room of this code has a task of that name."""
+
+
+class NotNow(Unavailable):
+    """Raised by a task when something it needs is away: it waits, and that does not count as a failure."""
 
 
 class Again:
     """Returned by a task that did one batch: run it again with these arguments changed.
 
     They replace the job's stored ones before the next batch starts: the stored cursor. A kill costs one batch.
+    delay_s: seconds before the next batch.
     """
 
-    def __init__(self, **changes: Any) -> None:
-        self.changes = changes
+    def __init__(self, *, delay_s: float = 0.0, **changes: Any) -> None:
+        self.delay_s, self.changes = delay_s, changes
 
 
 class TaskFunction(Protocol):
@@ -26,7 +37,7 @@ class TaskFunction(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """A registered task: its queue, and the seconds a run may take before somebody else may try."""
+    """A registered task: its queue, and the seconds a run has before its lease must have been extended."""
 
     name: str
     queue: str
@@ -40,7 +51,8 @@ class Periodic:
 
     name: str
     seconds: float
-    run: Callable[[], object]
+    each_server: bool
+    run: Callable[..., object]
 
 
 registry: dict[str, Task] = {}
@@ -59,11 +71,22 @@ def task(name: str, *, queue: str = "fast", lease_s: float = 30.0) -> Callable[[
     return register
 
 
-def periodic(name: str, *, seconds: float) -> Callable[[Any], Any]:
-    """Register a function that the relay calls every `seconds`; it may run in several relays at once."""
+def task_named(name: str) -> Task:
+    """Return a task. Raises UnknownTask."""
+    try:
+        return registry[name]
+    except KeyError:
+        raise UnknownTask(f"no task {name!r}; a room's tasks.py registers it with @task") from None
+
+
+def periodic(name: str, *, seconds: float, each_server: bool = False) -> Callable[[Any], Any]:
+    """Register a function that the relay calls every `seconds`; it may run in several relays at once.
+
+    each_server: called with each server, main included; a server that is down does not hold the others up.
+    """
 
     def register(function: Any) -> Any:
-        periodic_registry[name] = Periodic(name, seconds, function)
+        periodic_registry[name] = Periodic(name, seconds, each_server, function)
         return function
 
     return register

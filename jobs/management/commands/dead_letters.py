@@ -1,35 +1,56 @@
-"""manage.py dead_letters: list the jobs that failed too often, or requeue them."""
+"""manage.py dead_letters: list the jobs that failed too often, requeue or discard them."""
 
-import json
 from typing import Any
 
+import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs import outbox
-from sharding import all_servers
+from sharding import ShardUnavailable, all_servers
 
 
 class Command(BaseCommand):
-    """List dead letters, or put them back into their outbox."""
+    """List dead letters, one JSON object per line; put them back into their outbox; or delete them."""
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the verbs."""
-        parser.add_argument("verb", choices=["list", "requeue"])
-        parser.add_argument("--server", help="only this server's")
+        """Declare the verbs and what narrows them."""
+        parser.add_argument("verb", choices=["list", "requeue", "discard"])
+        parser.add_argument("ids", nargs="*", type=int, help="only these (ids are per server: give --server too)")
+        parser.add_argument("--server", choices=[server.name for server in all_servers()], help="only this server's")
         parser.add_argument("--task", help="only this task's")
+        parser.add_argument("--all", action="store_true", help="discard without narrowing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """List or requeue."""
-        servers = [server for server in all_servers() if options["server"] in (None, server.name)]
-        if not servers:
-            raise CommandError(f"no server {options['server']!r}", returncode=2)
-        for server in servers:
-            letters = [row for row in outbox.dead_letters(server) if options["task"] in (None, row["task"])]
-            if options["verb"] == "requeue":
-                count = outbox.requeue(server, [letter["id"] for letter in letters])
-                self.stdout.write(f"{server.name}: {count} requeued")
-                continue
-            for letter in letters:
-                self.stdout.write(json.dumps(letter, default=str))
+        """List, requeue or discard."""
+        if options["ids"] and not options["server"]:
+            raise CommandError("ids are per server: say --server too", returncode=2)
+        if options["verb"] == "discard" and not (options["ids"] or options["task"] or options["all"]):
+            raise CommandError("say which: ids, --task, or --all", returncode=2)
+        away = []
+        for server in all_servers():
+            if options["server"] in (None, server.name):
+                try:
+                    self._one_server(server, options)
+                except ShardUnavailable:
+                    away.append(server.name)
+        if away:
+            raise CommandError(f"not reached: {', '.join(away)}", returncode=1)
+
+    def _one_server(self, server: Any, options: dict[str, Any]) -> None:
+        verb, ids = options["verb"], set(options["ids"])
+        done = 0
+        # In portions: the letters of a bad night may be many.
+        while letters := outbox.dead_letters(server, task=options["task"], most=100_000 if ids else 1_000):
+            chosen = [letter for letter in letters if not ids or letter["id"] in ids]
+            if verb == "list":
+                for letter in chosen:
+                    self.stdout.write(orjson.dumps(letter).decode())
+                return
+            row_ids = [letter["id"] for letter in chosen]
+            done += (outbox.requeue if verb == "requeue" else outbox.discard)(server, row_ids)
+            if ids or not row_ids:
+                break
+        if verb != "list":
+            self.stdout.write(f"{server.name}: {done} {'requeued' if verb == 'requeue' else 'discarded'}")

@@ -9,7 +9,7 @@ from jobs.worker import Worker
 
 
 class Command(BaseCommand):
-    """Run jobs until stopped; SIGTERM finishes the job in hand."""
+    """Run jobs until stopped; SIGTERM finishes the job in hand. A limit ends it with 0: start a fresh one then."""
 
     help = __doc__
 
