@@ -4,6 +4,8 @@ import hmac
 import time
 from dataclasses import dataclass
 
+from django.db import connection, transaction
+
 from instagram.errors import InactiveClient, InvalidClient
 
 from .models import OAuthClient
@@ -55,5 +57,9 @@ def of_row(row: OAuthClient) -> Client:
 
 def first_party_client(name: str = "Our own apps") -> OAuthClient:
     """Return the client of our own applications, made at the first call."""
-    client, _ = OAuthClient.objects.get_or_create(name=name, first_party=True, defaults={"xauth": True})
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Nothing is unique about a name: of two callers at once the second must see what the first made.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('accounts.first_party_client'))")
+        client, _ = OAuthClient.objects.get_or_create(name=name, first_party=True, defaults={"xauth": True})
     return client

@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from sharding.models import ShardedModel
@@ -16,7 +17,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, username: str, email: str, password: str) -> "User":
         """Make an admin, as manage.py createsuperuser does."""
-        user = self.model(username=username.lower(), email=email, is_staff=True, is_superuser=True)
+        user = self.model(username=username.lower(), email=email.lower(), is_staff=True, is_superuser=True)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -39,7 +40,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     #: Stem of the profile picture's renditions; empty: the anonymous one.
     picture = models.CharField(max_length=32, blank=True)
     is_private = models.BooleanField(default=False)
+    #: False: suspended by staff.
     is_active = models.BooleanField(default=True)
+    #: Set while the person themselves is away; signing in ends it.
+    deactivated_at = models.DateTimeField(null=True, blank=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
 
@@ -51,7 +55,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [  # noqa: RUF012  # Django's own spelling
-            models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling")
+            models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_lower_case"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Reads about people and who follows whom. None writes."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,18 +9,25 @@ from django.conf import settings
 from psycopg2 import sql
 
 from caching import get_or_load_many
-from sharding import counters, shard_of
+from sharding import Server, Shard, ShardUnavailable, counters, deadline, shard_of
 
 from .models import Status, User
 
+log = logging.getLogger(__name__)
+
 #: Decides who may see what (is_private, is_active), so it lives CACHE_PERMISSION_TTL_S at most.
 PROFILE_KIND = "user:1"
+#: What an account's owner lets somebody see; id: standing_id(). It decides permission, too.
+STANDING_KIND = "standing:1"
 _PROFILE_FIELDS = ("id", "username", "full_name", "picture", "bio", "website", "is_private", "is_active")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What everybody may know of a person. picture: stem of the renditions, or empty."""
+    """What everybody may know of a person.
+
+    picture: stem of the renditions, or empty. is_active: neither deactivated by themselves nor suspended by us.
+    """
 
     id: int
     username: str
@@ -41,6 +49,14 @@ class Relationship:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the owner of an account decided about a viewer."""
+
+    blocked: bool
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of a follow list: ids, latest first, and where the next page begins (None: nowhere)."""
 
@@ -59,7 +75,8 @@ def profiles(user_ids: Iterable[int]) -> dict[int, Profile]:
 
 
 def _load_profiles(user_ids: list[int]) -> dict[int, Any]:
-    return {row["id"]: row for row in User.objects.filter(id__in=user_ids).values(*_PROFILE_FIELDS)}
+    rows = User.objects.filter(id__in=user_ids).values(*_PROFILE_FIELDS, "deactivated_at")
+    return {row["id"]: row | {"is_active": row["is_active"] and row.pop("deactivated_at") is None} for row in rows}
 
 
 def counts_of(user_id: int) -> dict[str, int]:
@@ -84,52 +101,113 @@ def relationship(viewer_id: int, other_id: int) -> Relationship:
 
 def edge(*, follower_id: int, followee_id: int) -> Status:
     """Return what the authority says of an edge. Cost: one query on the followee's shard."""
-    return statuses_of(follower_id, [followee_id]).get(followee_id, Status.NONE)
-
-
-def statuses_of(follower_id: int, followee_ids: Iterable[int]) -> dict[int, Status]:
-    """Return the authority's status of one follower's edges, where there is one. Cost: one query per server."""
-    rows = _on_each_server(
-        followee_ids,
-        "SELECT followee_id, status FROM {} WHERE followee_id = ANY(%s) AND follower_id = %s",
-        "accounts_follower",
-        follower_id,
-    )
-    return {followee_id: Status(status) for followee_id, status in rows}
+    shard = shard_of(followee_id)
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT status FROM {} WHERE followee_id = %s AND follower_id = %s").format(
+                shard.table("accounts_follower")
+            ),
+            [followee_id, follower_id],
+        )
+        row = cursor.fetchone()
+    return Status(row[0]) if row else Status.NONE
 
 
 def is_blocked(*, owner_id: int, other_id: int) -> bool:
     """Return whether the owner blocked the other. Cost: one query on the owner's shard."""
-    return bool(blockers_of(other_id, [owner_id]))
+    shard = shard_of(owner_id)
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT FROM {} WHERE owner_id = %s AND blocked_id = %s AND active").format(
+                shard.table("accounts_block")
+            ),
+            [owner_id, other_id],
+        )
+        return cursor.fetchone() is not None
 
 
-def blockers_of(user_id: int, owner_ids: Iterable[int]) -> set[int]:
-    """Return who of the owners blocked the user. Cost: one query per server."""
-    rows = _on_each_server(
-        owner_ids,
-        "SELECT owner_id FROM {} WHERE owner_id = ANY(%s) AND blocked_id = %s AND active",
-        "accounts_block",
-        user_id,
-    )
-    return {owner_id for (owner_id,) in rows}
+def standing_id(viewer_id: int, owner_id: int) -> str:
+    """Return the cache's id of a viewer's standing with an owner."""
+    return f"{owner_id}.{viewer_id}"
 
 
-def follower_batch(author_id: int, *, shard_numbers: list[int], after: tuple[int, int] | None, limit: int) -> list[int]:
+def standings(viewer_id: int, owner_ids: Iterable[int]) -> dict[int, Standing]:
+    """Return how the viewer stands with each owner, as the owners' own shards say.
+
+    Owners whose server cannot answer within PAGE_READ_BUDGET_S are left out, so that it harms nobody else's page.
+    Cost: one multi-get; misses one query per server.
+    """
+    wanted = {standing_id(viewer_id, owner_id): owner_id for owner_id in owner_ids}
+
+    def load(missing: list[str]) -> dict[str, Any]:
+        rows = _standings_now(viewer_id, [wanted[each] for each in missing])
+        return {standing_id(viewer_id, owner_id): [blocked, follows] for owner_id, blocked, follows in rows}
+
+    found = get_or_load_many(STANDING_KIND, wanted, load, ttl_s=settings.CACHE_PERMISSION_TTL_S)
+    return {wanted[each]: Standing(*facts) for each, facts in found.items()}
+
+
+def _standings_now(viewer_id: int, owner_ids: list[int]) -> list[tuple[int, bool, bool]]:
+    servers: dict[Server, dict[Shard, list[int]]] = {}
+    for owner_id in owner_ids:
+        shard = shard_of(owner_id)
+        servers.setdefault(shard.server, {}).setdefault(shard, []).append(owner_id)
+    rows: list[tuple[int, bool, bool]] = []
+    with deadline(settings.PAGE_READ_BUDGET_S):
+        for server, shards in servers.items():
+            # One UNION ALL per server; what it says of an owner comes from the owner's schema alone.
+            selects = [
+                sql.SQL(
+                    "SELECT owner.id,"
+                    " EXISTS (SELECT FROM {block} WHERE owner_id = owner.id AND blocked_id = %s AND active),"
+                    " EXISTS (SELECT FROM {follower} WHERE followee_id = owner.id AND follower_id = %s"
+                    " AND status = 'follows') FROM unnest(%s::bigint[]) AS owner (id)"
+                ).format(block=shard.table("accounts_block"), follower=shard.table("accounts_follower"))
+                for shard in shards
+            ]
+            arguments = [value for ids in shards.values() for value in (viewer_id, viewer_id, ids)]
+            try:
+                with server.cursor() as cursor:
+                    cursor.execute(sql.SQL(" UNION ALL ").join(selects), arguments)
+                    rows += cursor.fetchall()
+            except ShardUnavailable:
+                log.warning("%s does not answer: %d owners left out", server.name, sum(map(len, shards.values())))
+    return rows
+
+
+def requester_ids(owner_id: int, *, limit: int) -> list[int]:
+    """Return who asks to follow the owner, latest first. Cost: one query on the owner's shard."""
+    shard = shard_of(owner_id)
+    query = sql.SQL(
+        "SELECT follower_id FROM {} WHERE followee_id = %s AND status = 'requested' ORDER BY version DESC LIMIT %s"
+    ).format(shard.table("accounts_follower"))
+    with shard.cursor() as cursor:
+        cursor.execute(query, [owner_id, limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def follower_batch(
+    author_id: int, *, shard_numbers: list[int] | None, after: tuple[int, int] | None, limit: int
+) -> list[int]:
     """Return followers who live on the given logical shards, ordered by (logical shard, id), for a fan-out.
 
-    after: (logical shard, follower id) of the last one of the batch before. Cost: one query on the author's shard.
+    shard_numbers: ascending; None: on any. after: (logical shard, follower id) of the last one of the batch before.
+    Cost: one query on the author's shard, served by the index in its order.
     """
     shard = shard_of(author_id)
     key = sql.SQL("(follower_id %% {})").format(sql.Literal(settings.LOGICAL_SHARDS))
+    condition: sql.Composable = sql.SQL("TRUE")
+    arguments: list[int | list[int]] = []
+    if shard_numbers is not None:
+        condition, arguments = sql.SQL("{} BETWEEN %s AND %s").format(key), [shard_numbers[0], shard_numbers[-1]]
+        if shard_numbers[-1] - shard_numbers[0] >= len(shard_numbers):  # not consecutive
+            condition, arguments = sql.SQL("{} AND {} = ANY(%s)").format(condition, key), [*arguments, shard_numbers]
     query = sql.SQL(
-        "SELECT follower_id FROM {table} WHERE followee_id = %s AND status = 'follows'"
-        " AND {key} BETWEEN %s AND %s AND {key} = ANY(%s) AND ({key}, follower_id) > (%s, %s)"
-        " ORDER BY {key}, follower_id LIMIT %s"
-    ).format(table=shard.table("accounts_follower"), key=key)
-    last_shard, last_id = after or (-1, -1)
-    bounds = [max(min(shard_numbers), last_shard), max(shard_numbers)]
+        "SELECT follower_id FROM {table} WHERE followee_id = %s AND status = 'follows' AND {condition}"
+        " AND ({key}, follower_id) > (%s, %s) ORDER BY {key}, follower_id LIMIT %s"
+    ).format(table=shard.table("accounts_follower"), key=key, condition=condition)
     with shard.cursor() as cursor:
-        cursor.execute(query, [author_id, *bounds, shard_numbers, last_shard, last_id, limit])
+        cursor.execute(query, [author_id, *arguments, *(after or (-1, -1)), limit])
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -154,19 +232,3 @@ def _edge_page(table: str, mine: str, theirs: str, user_id: int, *, before: int 
         rows = cursor.fetchall()
     page = rows[:count]
     return Page([user for user, _ in page], page[-1][1] if len(rows) > count else None)
-
-
-def _on_each_server(owner_ids: Iterable[int], select: str, table: str, argument: int) -> list[tuple[Any, ...]]:
-    """Run one SELECT over the owners' shards, as one UNION ALL per server."""
-    servers: dict[Any, dict[Any, list[int]]] = {}
-    for owner_id in set(owner_ids):
-        shard = shard_of(owner_id)
-        servers.setdefault(shard.server, {}).setdefault(shard, []).append(owner_id)
-    rows: list[tuple[Any, ...]] = []
-    for server, shards in servers.items():
-        selects = [sql.SQL(select).format(shard.table(table)) for shard in shards]
-        arguments = [value for ids in shards.values() for value in (ids, argument)]
-        with server.cursor() as cursor:
-            cursor.execute(sql.SQL(" UNION ALL ").join(selects), arguments)
-            rows += cursor.fetchall()
-    return rows

@@ -13,16 +13,18 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from caching import delete_after_commit, get_or_load_many
-from instagram.errors import InactiveClient, InvalidToken
+from instagram.errors import InvalidToken
 from sharding import main_server
 
+from . import clients
 from .clients import Client
 from .models import AccessToken, OAuthClient, User
 
 SCOPES = ("basic", "comments", "relationships", "likes")
-_KIND = "token:1"
+_KIND = "token:2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ class Viewer:
 def issue(user: User, client: OAuthClient, scopes: Iterable[str] = ()) -> str:
     """Return the person's token for this client, with these scopes added to those it has."""
     with transaction.atomic():
-        row = AccessToken.objects.select_for_update().filter(user=user, client=client).first()
-        if row is None:
-            row = AccessToken(user=user, client=client)
-        elif not row.is_active:
+        first = _digest(_derive(user.pk, client.client_id, 0))
+        # Two sign-ins at once: one makes the row, the other waits for it and finds it.
+        AccessToken.objects.get_or_create(user=user, client=client, defaults={"digest": first})
+        row = AccessToken.objects.select_for_update().get(user=user, client=client)
+        if not row.is_active:
             row.generation += 1
             row.scopes = ""
         token = _derive(user.pk, client.client_id, row.generation)
@@ -57,43 +60,53 @@ def issue(user: User, client: OAuthClient, scopes: Iterable[str] = ()) -> str:
 
 
 def revoke(token_id: int) -> None:
-    """Make a token worthless at once."""
+    """Make a token worthless at once. Harmless to repeat."""
+    _revoke(AccessToken.objects.filter(pk=token_id))
+
+
+def revoke_all(user_id: int) -> None:
+    """Make all tokens of a person worthless."""
+    _revoke(AccessToken.objects.filter(user=user_id))
+
+
+def _revoke(tokens: QuerySet[AccessToken]) -> None:
     with transaction.atomic():
-        row = AccessToken.objects.select_for_update().get(pk=token_id)
-        row.is_active = False
-        row.save(update_fields=["is_active"])
-        delete_after_commit(main_server(), _KIND, [row.digest])
+        digests = list(tokens.select_for_update().values_list("digest", flat=True))
+        tokens.update(is_active=False)
+        delete_after_commit(main_server(), _KIND, digests)
+
+
+def forget(user_id: int) -> None:
+    """Have the tokens of a person read anew after the commit of the open transaction: may they still sign in?"""
+    digests = AccessToken.objects.filter(user=user_id).values_list("digest", flat=True)
+    delete_after_commit(main_server(), _KIND, list(digests))
 
 
 def authenticate(token: str) -> Viewer:
-    """Return who a token stands for. Raises InvalidToken, InactiveClient. Cost: one look-up in memcached."""
+    """Return who a token stands for. Raises InvalidToken, InactiveClient.
+
+    Cost: one look-up in memcached; its client is kept in process for a second.
+    """
     if len(token) > 100 or token.count(".") != 2:
         raise InvalidToken
     digest = _digest(token)
     facts = get_or_load_many(_KIND, [digest], _load, ttl_s=settings.CACHE_PERMISSION_TTL_S).get(digest)
     if facts is None:
         raise InvalidToken
-    viewer = Viewer(facts["user_id"], facts["token_id"], tuple(facts["scopes"]), Client(**facts["client"]))
-    if not viewer.client.is_active:
-        raise InactiveClient
-    return viewer
+    client = clients.authenticate(facts["client_id"])
+    return Viewer(facts["user_id"], facts["token_id"], tuple(facts["scopes"]), client)
 
 
 def _load(digests: list[str]) -> dict[str, Any]:
-    rows = AccessToken.objects.filter(digest__in=digests, is_active=True, user__is_active=True).select_related("client")
+    rows = AccessToken.objects.filter(
+        digest__in=digests, is_active=True, user__is_active=True, user__deactivated_at=None
+    ).values("digest", "user_id", "id", "scopes", "client__client_id")
     return {
-        row.digest: {
-            "user_id": row.user_id,
-            "token_id": row.pk,
-            "scopes": row.scopes.split(),
-            "client": {
-                "pk": row.client.pk,
-                "client_id": row.client.client_id,
-                "client_secret": row.client.client_secret,
-                "first_party": row.client.first_party,
-                "xauth": row.client.xauth,
-                "is_active": row.client.is_active,
-            },
+        row["digest"]: {
+            "user_id": row["user_id"],
+            "token_id": row["id"],
+            "scopes": row["scopes"].split(),
+            "client_id": row["client__client_id"],
         }
         for row in rows
     }

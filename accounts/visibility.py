@@ -1,43 +1,72 @@
 """Who may see an account and what is in it: the one place that decides, single and in bulk.
 
 Public: everybody, but those the owner blocked. Private: the owner and approved followers. Deactivated: nobody.
-Follow edges and blocks come from their authority, the owner's shard.
+Follow edges and blocks come from their authority, the owner's shard, kept for CACHE_PERMISSION_TTL_S at most and
+deleted when they change.
 """
 
 from collections.abc import Iterable
 
-from instagram.errors import NotAllowed, NotFound
+from instagram.errors import NotAllowed, NotFound, Unavailable
 
-from .models import Status
-from .queries import blockers_of, profiles, statuses_of
+from .queries import Profile, profiles, standings
 
 
 def visible_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]:
     """Return whose photos the viewer may see. viewer_id None: an application without a person.
 
-    Cost: one multi-get for profiles; with a viewer two queries per server, the second only for private accounts.
+    Cost: one multi-get for profiles, with a viewer one for standings; misses one query per server. Authors whose
+    server does not answer are left out.
     """
-    wanted = set(author_ids)
-    active = {user_id: profile for user_id, profile in profiles(wanted).items() if profile.is_active}
-    visible = {user_id for user_id, profile in active.items() if not profile.is_private or user_id == viewer_id}
+    people = {user_id: profile for user_id, profile in profiles(author_ids).items() if profile.is_active}
     if viewer_id is None:
-        return visible
-    private = active.keys() - visible
-    if private:
-        statuses = statuses_of(viewer_id, private)
-        visible |= {user_id for user_id in private if statuses.get(user_id) == Status.FOLLOWS}
-    return visible - blockers_of(viewer_id, visible - {viewer_id})
+        return {user_id for user_id, profile in people.items() if not profile.is_private}
+    found = standings(viewer_id, people.keys() - {viewer_id})
+    return {
+        user_id
+        for user_id, profile in people.items()
+        if user_id == viewer_id
+        or ((standing := found.get(user_id)) and not standing.blocked and (standing.follows or not profile.is_private))
+    }
+
+
+def listed(viewer_id: int | None, user_ids: Iterable[int]) -> dict[int, Profile]:
+    """Return the people a list of names may show: private accounts too, but nobody who is away or blocked the viewer.
+
+    For likers, commenters, follow lists, searches. Cost: as visible_authors().
+    """
+    people = {user_id: profile for user_id, profile in profiles(user_ids).items() if profile.is_active}
+    if viewer_id is None:
+        return people
+    found = standings(viewer_id, people.keys() - {viewer_id})
+    return {
+        user_id: profile
+        for user_id, profile in people.items()
+        if user_id == viewer_id or ((standing := found.get(user_id)) and not standing.blocked)
+    }
 
 
 def may_see(viewer_id: int | None, owner_id: int) -> bool:
-    """Return whether the viewer may see the account."""
+    """Return whether the viewer may see the account; False, too, when the owner's server does not answer."""
     return owner_id in visible_authors(viewer_id, [owner_id])
 
 
 def require_may_see(viewer_id: int | None, owner_id: int) -> None:
-    """Raise NotFound for an account that is not there (any more), NotAllowed for one the viewer may not see."""
+    """Raise NotFound for an account that is not there (any more), NotAllowed for one the viewer may not see.
+
+    Raises Unavailable when the owner's server does not answer.
+    """
     profile = profiles([owner_id]).get(owner_id)
     if profile is None or not profile.is_active:
         raise NotFound(what="user")
-    if not may_see(viewer_id, owner_id):
+    if viewer_id == owner_id:
+        return
+    if viewer_id is None:
+        if profile.is_private:
+            raise NotAllowed
+        return
+    standing = standings(viewer_id, [owner_id]).get(owner_id)
+    if standing is None:
+        raise Unavailable
+    if standing.blocked or (profile.is_private and not standing.follows):
         raise NotAllowed

@@ -1,28 +1,65 @@
 """Changing what others see of oneself."""
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.queries import PROFILE_KIND
+from accounts.services.sign_up import email_faults, refuse, refuse_taken
 from caching import delete_after_commit
-from instagram.errors import InvalidParameters
+from jobs import enqueue
 from sharding import main_server
 
 _MOST = {"full_name": 60, "bio": 150, "website": 200, "phone": 30}
+#: Other schemes would let a profile run script in the page that shows it.
+_WEBSITE = URLValidator(schemes=["http", "https"])
 
 
-def change_profile(user_id: int, *, is_private: bool | None = None, **texts: str | None) -> User:
-    """Change the given fields (full_name, bio, website, phone; None: leave as it is). Raises InvalidParameters."""
+def change_profile(
+    user_id: int, *, is_private: bool | None = None, email: str | None = None, **texts: str | None
+) -> User:
+    """Change the given fields (email, full_name, bio, website, phone; None: leave as it is).
+
+    Who becomes public has approved whoever was waiting. Raises InvalidParameters with `errors` per field.
+    """
     changes: dict[str, str | bool] = {name: value.strip() for name, value in texts.items() if value is not None}
-    for name, value in changes.items():
-        if len(str(value)) > _MOST[name]:
-            raise InvalidParameters(f"{name}: at most {_MOST[name]} characters")
+    errors = {
+        name: [f"at most {_MOST[name]} characters"] for name, value in changes.items() if len(str(value)) > _MOST[name]
+    }
+    if changes.get("website"):
+        changes["website"], errors["website"] = _website(str(changes["website"]))
+    if email is not None:
+        changes["email"] = email.strip().lower()
+        errors["email"] = email_faults(str(changes["email"]), of=user_id)
+    refuse(errors)
     if is_private is not None:
         changes["is_private"] = is_private
+    try:
+        return _save(user_id, changes)
+    except IntegrityError as error:
+        refuse_taken(error)
+        raise
+
+
+def _save(user_id: int, changes: dict[str, str | bool]) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
+        opened = user.is_private and changes.get("is_private") is False
         for name, value in changes.items():
             setattr(user, name, value)
-        user.save(update_fields=list(changes) or None)
+        user.save(update_fields=list(changes))
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
+        if opened:
+            enqueue("accounts.approve_all_requests", owner_id=user_id)
     return user
+
+
+def _website(text: str) -> tuple[str, list[str]]:
+    """Return an address as it is stored, and what stands against it; people leave the scheme out."""
+    address = text if "://" in text else f"http://{text}"
+    try:
+        _WEBSITE(address)
+    except ValidationError:
+        return address, ["not a web address"]
+    return address, [f"at most {_MOST['website']} characters"] if len(address) > _MOST["website"] else []

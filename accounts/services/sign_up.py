@@ -11,11 +11,14 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.reserved import RESERVED
+from accounts.services.presence import reactivate
 from instagram.errors import InvalidParameters
 
 PASSWORD_MIN_CHARS = 6
 #: Longer ones would only cost the hash time.
 PASSWORD_MAX_CHARS = 1_000
+#: As wide as the column.
+EMAIL_MAX_CHARS = 254
 _USERNAME = re.compile(r"[a-z0-9._]{1,30}")
 
 
@@ -25,20 +28,19 @@ def sign_up(*, username: str, password: str, email: str, full_name: str = "", ph
     errors = {
         "username": username_faults(username),
         "password": _password_faults(password),
-        "email": _email_faults(email),
+        "email": email_faults(email),
         "full_name": ["at most 60 characters"] if len(full_name) > 60 else [],
         "phone": ["at most 30 characters"] if len(phone) > 30 else [],
         "bio": ["at most 150 characters"] if len(bio) > 150 else [],
     }
-    _refuse(errors)
+    refuse(errors)
     try:
         with transaction.atomic():
             user = User(username=username, email=email, full_name=full_name.strip(), phone=phone.strip(), bio=bio)
             user.password = make_password(password)
             user.save()
     except IntegrityError as error:
-        # Somebody was quicker than our look a moment ago.
-        _refuse({"username" if "username" in str(error) else "email": ["already taken"]})
+        refuse_taken(error)
         raise
     return user
 
@@ -55,8 +57,14 @@ def username_faults(username: str) -> list[str]:
 def check_password(username: str, password: str) -> User | None:
     """Return the person if the password is theirs. Takes as long for an unknown name as for a wrong password."""
     user = User.objects.filter(username=username.strip().lower()).first()
-    right = matches(password[:PASSWORD_MAX_CHARS], user.password if user else _nobody())
+    right = matches(password[: PASSWORD_MAX_CHARS + 1], user.password if user else _nobody())
     return user if user and right and user.is_active else None
+
+
+def sign_in(username: str, password: str) -> User | None:
+    """Check the password; somebody who had deactivated their account is back. None: wrong, or suspended."""
+    user = check_password(username, password)
+    return reactivate(user.pk) if user and user.deactivated_at else user
 
 
 @cache
@@ -70,15 +78,29 @@ def _password_faults(password: str) -> list[str]:
     return []
 
 
-def _email_faults(email: str) -> list[str]:
+def email_faults(email: str, *, of: int | None = None) -> list[str]:
+    """Return what stands against an e-mail address, in lower case; `of`: the person who may have it already."""
     try:
         validate_email(email)
     except ValidationError:
         return ["not an e-mail address"]
-    return ["already taken"] if User.objects.filter(email=email).exists() else []
+    if len(email) > EMAIL_MAX_CHARS:
+        return [f"at most {EMAIL_MAX_CHARS} characters"]
+    holders = User.objects.filter(email=email).values_list("pk", flat=True)
+    return ["already taken"] if any(holder != of for holder in holders) else []
 
 
-def _refuse(errors: dict[str, list[str]]) -> None:
+def refuse_taken(error: IntegrityError) -> None:
+    """Tell which name or address somebody else got a moment after we looked; other errors are left to the caller."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    constraint = (diagnostics and diagnostics.constraint_name) or ""
+    for field in ("username", "email"):
+        if constraint.startswith(f"accounts_user_{field}_"):
+            refuse({field: ["already taken"]})
+
+
+def refuse(errors: dict[str, list[str]]) -> None:
+    """Raise InvalidParameters if there is any; the message names the first."""
     found = {name: faults for name, faults in errors.items() if faults}
     if found:
         name, faults = next(iter(found.items()))
