@@ -30,6 +30,8 @@ T = TypeVar("T")
 PICTURES = 300
 #: Rows of one round; each round is one statement per logical shard and table.
 ROWS = 5_000
+#: Photos of one round: their order in time is kept from round to round only, and feeds should mix authors.
+PHOTO_ROWS = 200
 
 _FOLLOWER = """
 INSERT INTO {table} (followee_id, follower_id, status, version)
@@ -44,11 +46,11 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS rows (followee, followe
 ON CONFLICT DO NOTHING
 """
 _PHOTO = """
-INSERT INTO {table} (id, author_id, image_stem, caption, caption_id, location_name, latitude, longitude)
+INSERT INTO {table} (id, author_id, image_stem, caption, caption_id, location_id, location_name, latitude, longitude)
 SELECT local.next_id({number}, {clock}), author, stem, caption,
-  CASE WHEN caption <> '' THEN local.next_id({number}, {clock}) END, place, latitude, longitude
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[])
-  WITH ORDINALITY AS rows (author, stem, caption, place, latitude, longitude, place_in_line)
+  CASE WHEN caption <> '' THEN local.next_id({number}, {clock}) END, place_id, place, latitude, longitude
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::float8[], %s::float8[])
+  WITH ORDINALITY AS rows (author, stem, caption, place_id, place, latitude, longitude, place_in_line)
 ORDER BY place_in_line RETURNING id
 """
 _NEWEST = """
@@ -130,7 +132,7 @@ def _photos(plan: Plan, ids: list[int], report: Report) -> list[int]:
     for follower, followee in plan.follows:
         followers.setdefault(followee, []).append(ids[follower])
     photo_ids: list[int] = []
-    for part in _rounds(list(enumerate(plan.photos))):
+    for part in _rounds(enumerate(plan.photos), PHOTO_ROWS):
         new: dict[int, int] = {}
         rows = (
             (ids[photo.author], (number, ids[photo.author], stems[number % len(stems)], photo.caption, *_where(photo)))
@@ -202,8 +204,9 @@ def _comments(plan: Plan, ids: list[int], photo_ids: list[int], report: Report) 
         report("comments", done := done + len(part), len(comments))
 
 
-def _where(photo: PlannedPhoto) -> tuple[str, float | None, float | None]:
-    return photo.place or ("", None, None)
+def _where(photo: PlannedPhoto) -> tuple[int | None, str, float | None, float | None]:
+    place = errands.place_of(photo)
+    return (place.location_id, place.name, place.latitude, place.longitude) if place else (None, "", None, None)
 
 
 def _insert(
@@ -231,7 +234,7 @@ def _by_shard(rows: Iterable[tuple[int, T]]) -> Iterator[tuple[Shard, list[T]]]:
     yield from groups.items()
 
 
-def _rounds(things: Iterable[T]) -> Iterator[list[T]]:
+def _rounds(things: Iterable[T], rows: int = ROWS) -> Iterator[list[T]]:
     rest = iter(things)
-    while part := list(islice(rest, ROWS)):
+    while part := list(islice(rest, rows)):
         yield part

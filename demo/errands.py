@@ -3,9 +3,12 @@
 Every errand may be repeated after an interrupted load.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth import hashers
@@ -14,12 +17,19 @@ from django.core.signals import setting_changed
 from accounts.models import User
 from accounts.services import follow_user
 from accounts.services import sign_up as sign_up_one
+from instagram.errors import Unavailable
 from photos import services as photo_services
 from photos.services.publish import Place
 from sharding import counters, shard_of_object
 
 from .people import MAIL_DOMAIN, Person
 from .photos import PlannedPhoto, prepared, rendered
+from .words import PLACES
+
+T = TypeVar("T")
+
+#: Attempts at one thing while a part of the service is unavailable; seconds before the second, twice that each time.
+ATTEMPTS, PAUSE_S = 6, 0.5
 
 
 class NameTaken(Exception):
@@ -59,7 +69,7 @@ def sign_up(people: list[Person]) -> list[int]:
 def follow(edges: list[tuple[int, int]]) -> list[None]:
     """Let followers follow followees."""
     for follower_id, followee_id in edges:
-        follow_user(follower_id=follower_id, followee_id=followee_id)
+        _patiently(partial(follow_user, follower_id=follower_id, followee_id=followee_id))
     return [None] * len(edges)
 
 
@@ -71,12 +81,15 @@ def prepare(pictures: list[tuple[Path, Path]]) -> list[Path]:
 def publish(uploads: list[tuple[int, str, Path, PlannedPhoto]]) -> list[int]:
     """Post photos, each (author id, upload key, prepared picture, photo); return their ids."""
     return [
-        photo_services.publish(
-            author_id=author_id,
-            image=rendered(picture, photo.crop),
-            caption=photo.caption,
-            upload_id=key,
-            place=_place(photo),
+        _patiently(
+            partial(
+                photo_services.publish,
+                author_id=author_id,
+                image=rendered(picture, photo.crop),
+                caption=photo.caption,
+                upload_id=key,
+                place=place_of(photo),
+            )
         )
         for author_id, key, picture, photo in uploads
     ]
@@ -85,7 +98,7 @@ def publish(uploads: list[tuple[int, str, Path, PlannedPhoto]]) -> list[int]:
 def like(likes: list[tuple[int, int]]) -> list[None]:
     """Like photos, each (liker id, photo id)."""
     for user_id, photo_id in likes:
-        photo_services.like_photo(user_id=user_id, photo_id=photo_id)
+        _patiently(partial(photo_services.like_photo, user_id=user_id, photo_id=photo_id))
     return [None] * len(likes)
 
 
@@ -96,15 +109,30 @@ def comment(talks: list[tuple[int, list[tuple[int, str]]]]) -> list[None]:
         if counters.read(shard, counters.PHOTO_COMMENTS, [photo_id])[counters.PHOTO_COMMENTS, photo_id]:
             continue
         for user_id, text in comments:
-            photo_services.add_comment(user_id=user_id, photo_id=photo_id, text=text, first_party=True)
+            say = partial(photo_services.add_comment, user_id=user_id, photo_id=photo_id, text=text, first_party=True)
+            _patiently(say)
     return [None] * len(talks)
 
 
-def _place(photo: PlannedPhoto) -> Place | None:
+def place_of(photo: PlannedPhoto) -> Place | None:
+    """Return where a planned photo was taken, as publishing takes it."""
     if photo.place is None:
         return None
     name, latitude, longitude = photo.place
-    return Place(latitude, longitude, name=name)
+    # Answers show a place's name beside its id only; the list's order gives the ids until places have a table.
+    return Place(latitude, longitude, location_id=list(PLACES).index(name) + 1, name=name)
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Do it, again after a pause while a part of the service is unavailable, as a client would."""
+    pause_s = PAUSE_S
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return act()
+        except Unavailable:
+            time.sleep(pause_s)
+            pause_s *= 2
+    return act()
 
 
 @contextmanager

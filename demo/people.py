@@ -13,6 +13,8 @@ from .sources import Source
 
 #: Follows per person, on average, where no real graph is at hand.
 MEAN_FOLLOWS = 13
+#: Follows of the people to log in as, at least, where there are so many people.
+FOLLOWS_MIN = 6
 #: The real graph is sampled from this many times as many of its most followed people, hubs always in.
 POOL_FACTOR = 6
 #: Accounts of the demo are known by it; the name can never exist (RFC 2606).
@@ -79,6 +81,8 @@ def invent_follows(source: Source, count: int, rng: random.Random) -> list[tuple
     _seat_readers(edges, count)
     if count > 1:
         edges |= {(1, 0), (0, 1)}
+    for seat in range(min(count, 2)):
+        _let_follow(seat, min(count - 1, max(FOLLOWS_MIN, count // 6)), edges, count, rng)
     follows = sorted(edges)
     rng.shuffle(follows)
     return follows
@@ -130,6 +134,13 @@ def _made_up_follows(count: int, rng: random.Random) -> set[tuple[int, int]]:
         wanted = min(count - 1, 2 + int(rng.expovariate(1 / (MEAN_FOLLOWS - 2))))
         edges |= {(follower, followee) for followee in rng.choices(everyone, weights, k=wanted) if followee != follower}
     return edges
+
+
+def _let_follow(seat: int, wanted: int, edges: set[tuple[int, int]], count: int, rng: random.Random) -> None:
+    """Add follows until a person follows so many."""
+    others = [person for person in range(count) if person != seat and (seat, person) not in edges]
+    missing = wanted - (count - 1 - len(others))
+    edges |= {(seat, person) for person in rng.sample(others, max(0, missing))}
 
 
 def _seat_readers(edges: set[tuple[int, int]], count: int) -> None:

@@ -17,7 +17,7 @@ from accounts import tokens
 from accounts.clients import first_party_client
 from accounts.models import User
 from demo import bulk, errands, load, people, sources
-from instagram.errors import InvalidToken
+from instagram.errors import InvalidToken, Unavailable
 from jobs.testing import run_until_idle
 
 #: Two to log in as, and somebody for them to follow.
@@ -61,12 +61,15 @@ class Command(BaseCommand):
         for name, least in (("photos", 0), ("processes", 1)):
             if options[name] < least:
                 raise CommandError(f"--{name}: at least {least}", returncode=2)
+        try:
+            source = sources.find(options["source"])
+        except sources.SourceMissing as error:
+            raise CommandError(str(error), returncode=2) from error
         if is_there():
             self.stdout.write(f"The demo is there already ({demo_file()}).")
             return
         started = time.monotonic()
         try:
-            source = sources.find(options["source"])
             plan = load.make_plan(
                 source, users=options["users"], photos=options["photos"], seed=options["seed"], logins=people.LOGINS
             )
@@ -78,8 +81,10 @@ class Command(BaseCommand):
                     report("jobs", left, left)
                 else:
                     load.wait_for_jobs(report)
-        except (sources.SourceMissing, errands.NameTaken) as error:
+        except errands.NameTaken as error:
             raise CommandError(str(error), returncode=2) from error
+        except Unavailable as error:
+            raise CommandError(f"{error} (what is loaded stays; run it again to go on)") from error
         except load.JobsAreStuck as error:
             raise CommandError(f"{error}: are the workers and the relay running? (or add --run-jobs)") from error
         write_logins(ids)
