@@ -30,6 +30,8 @@ def _port(name: str, default: int) -> int:
 APP_PORT = _port("APP_PORT", 8000)
 #: The CDN edge: nginx with a cache in front of the object store.
 CDN_PORT = _port("CDN_PORT", 8001)
+#: Address on which the app front and the CDN edge listen: this machine alone; in a container, 0.0.0.0.
+LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
 #: PgBouncer: every database connection of the service goes through it.
@@ -239,8 +241,13 @@ PHOTO_MAP_SERVERS = env.list("PHOTO_MAP_SERVERS", default=[f"127.0.0.1:{port}" f
 PHOTO_MAP_PREFIX = env.str("PHOTO_MAP_PREFIX", default="m")
 #: Seconds a Redis server may take before it counts as down and the id's own shard answers instead.
 PHOTO_MAP_TIMEOUT_S = env.float("PHOTO_MAP_TIMEOUT_S", default=0.5)
-#: Largest hash that Redis keeps as a listpack; set in redis.conf. Lookups scan it: 2,048 small entries are some 10 us.
-PHOTO_MAP_LISTPACK_ENTRIES = env.int("PHOTO_MAP_LISTPACK_ENTRIES", default=2048)
+#: Milliseconds in one row of the map, as a power of two, 1 to 22 (22: 70 minutes). Fixed at install.
+#: Smaller than 22 only for far more than a thousand photos per shard and hour: a photo is read with its whole row.
+PHOTO_MAP_ROW_BITS = env.int("PHOTO_MAP_ROW_BITS", default=22)
+#: Largest hash that Redis keeps as a listpack, fields; set in redis.conf. The map's hashes have 128 at most.
+PHOTO_MAP_LISTPACK_ENTRIES = env.int("PHOTO_MAP_LISTPACK_ENTRIES", default=128)
+#: Longest value of such a hash, bytes; set in redis.conf. A row of 800 photos; beyond, a hash table costs no more.
+PHOTO_MAP_LISTPACK_BYTES = env.int("PHOTO_MAP_LISTPACK_BYTES", default=4096)
 
 # --- Cache -----------------------------------------------------------------------------------------------------------
 
@@ -275,6 +282,8 @@ JOBS_RELAY_PERIOD_S = env.float("JOBS_RELAY_PERIOD_S", default=0.5)
 JOBS_MAX_ATTEMPTS = env.int("JOBS_MAX_ATTEMPTS", default=8)
 #: Seconds before the first retry; doubles each time, with jitter.
 JOBS_RETRY_BASE_S = env.float("JOBS_RETRY_BASE_S", default=1.0)
+#: Modules with tasks besides each room's tasks.py: those of tests and benchmarks, in the workers they start.
+JOBS_EXTRA_MODULES = env.list("JOBS_EXTRA_MODULES", default=[])
 
 # --- Photos ----------------------------------------------------------------------------------------------------------
 
