@@ -79,7 +79,7 @@ def plan_photos(
 
 
 def prepared(picture: Path, folder: Path) -> Path:
-    """Write a picture upright, without metadata and at a fit size into `folder`, for many crops; return its path."""
+    """Write a picture upright, in sRGB, without metadata and at a fit size into `folder`, for many crops; return its path."""
     # Imported here and below: libvips must not have run in a process that forks.
     import pyvips  # noqa: PLC0415
 
@@ -88,9 +88,9 @@ def prepared(picture: Path, folder: Path) -> Path:
     least, most = PREPARED_SIDES
     # A box in which the shorter side comes out as wanted; JPEGs are shrunk while they are decoded.
     box = round(min(max(shorter, least), most) * longer / shorter)
-    image = pyvips.Image.thumbnail(str(picture), box, height=box)
+    image = pyvips.Image.thumbnail(str(picture), box, height=box, output_profile="srgb")
     path = folder / f"{hashlib.sha256(str(picture).encode()).hexdigest()}.jpg"
-    image.jpegsave(str(path), Q=92, keep="icc")
+    image.jpegsave(str(path), Q=92, keep="none")
     return path
 
 
@@ -102,10 +102,10 @@ def rendered(picture: Path, crop: Crop) -> bytes:
     whole = min(image.width, image.height)
     side = min(whole, round(UPLOAD_SIDE + (whole - UPLOAD_SIDE) * crop.side))
     x, y = round((image.width - side) * crop.x), round((image.height - side) * crop.y)
-    square = image.crop(x, y, side, side)
+    square = image.crop(x, y, side, side).resize(UPLOAD_SIDE / side)
     if crop.mirrored:
         square = square.fliphor()
-    return square.jpegsave_buffer(Q=90, keep="icc")
+    return square.jpegsave_buffer(Q=90)
 
 
 def _authors(followers: dict[int, list[int]], count: int, rng: random.Random) -> list[int]:

@@ -28,7 +28,7 @@ def render(image: bytes) -> Rendered:
         # In memory each: libvips computes on demand, and would make the larger ones again for every smaller one.
         frame = square if square.width == side else square.resize(side / square.width).copy_memory()
         jpegs[side] = frame.jpegsave_buffer(
-            Q=settings.JPEG_QUALITY, keep="none", interlace=True, optimize_coding=True, subsample_mode="auto"
+            Q=settings.JPEG_QUALITY, keep="none", optimize_coding=True, subsample_mode="auto"
         )
         if side < square.width:
             square = frame
