@@ -105,7 +105,7 @@ def rendered(picture: Path, crop: Crop) -> bytes:
     square = image.crop(x, y, side, side).resize(UPLOAD_SIDE / side)
     if crop.mirrored:
         square = square.fliphor()
-    return square.jpegsave_buffer(Q=90)
+    return square.jpegsave_buffer(Q=90, keep="none")
 
 
 def _authors(followers: dict[int, list[int]], count: int, rng: random.Random) -> list[int]:
