@@ -4,11 +4,14 @@ import itertools
 import secrets
 import socket
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import caching
-from caching import counters
+from caching import cache, counters
 from jobs.testing import run_until_idle
 from sharding import shard_of
 from tests.support.waiting import wait_until
@@ -58,6 +61,42 @@ def test_what_is_missing_is_loaded_in_one_call_and_cached(kind):
     assert first == {1: {"square": 1}, 2: {"square": 4}}
     assert second == first
     assert calls == [[1, 2, 3]]
+
+
+def test_of_many_who_miss_at_once_one_loads_and_all_have_the_value(kind):
+    calls = []
+    begin = threading.Barrier(8)
+
+    def load(ids):
+        calls.append(ids)
+        # Longer than one look of those who wait.
+        threading.Event().wait(3 * cache.LEASE_POLL_S)
+        return {1: "value"}
+
+    def read(_):
+        begin.wait()
+        return caching.get_or_load_many(kind, [1], load, ttl_s=60)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(read, range(8)))
+
+    assert answers == [{1: "value"}] * 8
+    assert calls == [[1]]
+
+
+def test_a_lease_whose_holder_failed_or_found_nothing_keeps_nobody_waiting(kind):
+    def broken(ids):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        caching.get_or_load_many(kind, [1], broken, ttl_s=60)
+    nothing = caching.get_or_load_many(kind, [2], lambda ids: {}, ttl_s=60)
+
+    assert nothing == {}
+    began = time.monotonic()
+    found = caching.get_or_load_many(kind, [1, 2], lambda ids: dict.fromkeys(ids, "now"), ttl_s=60)
+    assert found == {1: "now", 2: "now"}
+    assert time.monotonic() - began < cache.LEASE_WAIT_S
 
 
 def test_a_delete_is_seen_at_once(kind):
