@@ -1,6 +1,5 @@
 """Reads about people and who follows whom. None writes."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +8,9 @@ from django.conf import settings
 from psycopg2 import sql
 
 from caching import get_or_load_many
-from sharding import Server, Shard, ShardUnavailable, counters, deadline, shard_of
+from sharding import Server, Shard, counters, gather, shard_of
 
 from .models import Status, User
-
-log = logging.getLogger(__name__)
 
 #: Decides who may see what (is_private, is_active), so it lives CACHE_PERMISSION_TTL_S at most.
 PROFILE_KIND = "user:1"
@@ -152,27 +149,26 @@ def _standings_now(viewer_id: int, owner_ids: list[int]) -> list[tuple[int, bool
     for owner_id in owner_ids:
         shard = shard_of(owner_id)
         servers.setdefault(shard.server, {}).setdefault(shard, []).append(owner_id)
-    rows: list[tuple[int, bool, bool]] = []
-    with deadline(settings.PAGE_READ_BUDGET_S):
-        for server, shards in servers.items():
-            # One UNION ALL per server; what it says of an owner comes from the owner's schema alone.
-            selects = [
-                sql.SQL(
-                    "SELECT owner.id,"
-                    " EXISTS (SELECT FROM {block} WHERE owner_id = owner.id AND blocked_id = %s AND active),"
-                    " EXISTS (SELECT FROM {follower} WHERE followee_id = owner.id AND follower_id = %s"
-                    " AND status = 'follows') FROM unnest(%s::bigint[]) AS owner (id)"
-                ).format(block=shard.table("accounts_block"), follower=shard.table("accounts_follower"))
-                for shard in shards
-            ]
-            arguments = [value for ids in shards.values() for value in (viewer_id, viewer_id, ids)]
-            try:
-                with server.cursor() as cursor:
-                    cursor.execute(sql.SQL(" UNION ALL ").join(selects), arguments)
-                    rows += cursor.fetchall()
-            except ShardUnavailable:
-                log.warning("%s does not answer: %d owners left out", server.name, sum(map(len, shards.values())))
-    return rows
+
+    def ask(server: Server, shards: dict[Shard, list[int]]) -> list[tuple[int, bool, bool]]:
+        # One UNION ALL per server; what it says of an owner comes from the owner's schema alone.
+        selects = [
+            sql.SQL(
+                "SELECT owner.id,"
+                " EXISTS (SELECT FROM {block} WHERE owner_id = owner.id AND blocked_id = %s AND active),"
+                " EXISTS (SELECT FROM {follower} WHERE followee_id = owner.id AND follower_id = %s"
+                " AND status = 'follows') FROM unnest(%s::bigint[]) AS owner (id)"
+            ).format(block=shard.table("accounts_block"), follower=shard.table("accounts_follower"))
+            for shard in shards
+        ]
+        with server.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(" UNION ALL ").join(selects),
+                [value for ids in shards.values() for value in (viewer_id, viewer_id, ids)],
+            )
+            return cursor.fetchall()
+
+    return [row for rows in gather(servers, ask).values() for row in rows]
 
 
 def requester_ids(owner_id: int, *, limit: int) -> list[int]:

@@ -5,8 +5,8 @@ One verb says it all: `shard = shard_of(user_id)`, then `shard.model(Photo)`, `s
 Source: "Sharding & IDs at Instagram", Instagram Engineering, 2011; docs/sharding.md says how ours differs.
 """
 
-from .deadlines import deadline
 from .errors import ShardBusy, ShardKeyRequired, ShardMoved, ShardUnavailable
+from .gather import gather
 from .placement import retry_if_moved
 from .servers import Server, all_servers, main_server, physical_servers, server_named
 from .shard import Shard, by_server, shard_numbered, shard_of, shard_of_object, shards_on
@@ -20,7 +20,7 @@ __all__ = [
     "ShardUnavailable",
     "all_servers",
     "by_server",
-    "deadline",
+    "gather",
     "main_server",
     "physical_servers",
     "retry_if_moved",

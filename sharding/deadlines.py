@@ -40,19 +40,23 @@ class BoundedConnection(connection):
 
 
 class AnswerTimeout(OperationalError):
-    """The server sent nothing before the deadline; the connection is of no more use."""
+    """The server sent nothing before the deadline; the connection is of no more use. waited_s: what it had."""
+
+    waited_s = 0.0
 
 
 def _wait(conn: connection) -> None:
-    moment = None
+    began, moment = time.monotonic(), None
     if isinstance(conn, BoundedConnection):
-        moment = time.monotonic() + seconds_left(settings.DB_ANSWER_TIMEOUT_S)
+        moment = began + seconds_left(settings.DB_ANSWER_TIMEOUT_S)
     while (state := conn.poll()) != POLL_OK:
         ready = poll()
         ready.register(conn.fileno(), POLLIN if state == POLL_READ else POLLOUT)
         milliseconds = None if moment is None else max(0.0, moment - time.monotonic()) * 1000
         if not ready.poll(milliseconds):
-            raise AnswerTimeout("the database server did not answer in time")
+            error = AnswerTimeout("the database server did not answer in time")
+            error.waited_s = time.monotonic() - began
+            raise error
 
 
 # psycopg2 knows one callback per process; connections of other classes than ours wait without a limit in it.

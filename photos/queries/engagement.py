@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from psycopg2 import sql
 
-from sharding import ShardUnavailable, counters, deadline, shard_of, shard_of_object
+from sharding import counters, gather, shard_of, shard_of_object
 
 from .servers import grouped, select_all
 
@@ -35,16 +35,14 @@ class Samples:
 def counts_of(photo_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """Return {photo id: (likes, comments)}, exact. Cost: one query per server; unreadable ones are left out."""
     kinds = [counters.PHOTO_LIKES, counters.PHOTO_COMMENTS]
-    counts: dict[int, tuple[int, int]] = {}
-    with deadline(settings.PAGE_READ_BUDGET_S):
-        for shards in grouped(photo_ids).values():
-            try:
-                found = counters.read_many(shards, kinds)
-            except ShardUnavailable:
-                continue
-            for ids in shards.values():
-                counts |= {i: (found[counters.PHOTO_LIKES, i], found[counters.PHOTO_COMMENTS, i]) for i in ids}
-    return counts
+    groups = grouped(photo_ids)
+    numbers = gather(groups, lambda _, shards: counters.read_many(shards, kinds))
+    return {
+        i: (found[counters.PHOTO_LIKES, i], found[counters.PHOTO_COMMENTS, i])
+        for server, found in numbers.items()
+        for ids in groups[server].values()
+        for i in ids
+    }
 
 
 def samples_of(photo_ids: Iterable[int], *, preferred_ids: set[int] | None = None) -> dict[int, Samples]:

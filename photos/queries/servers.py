@@ -1,15 +1,12 @@
 """One query per server over the shards of many photos; servers that fail are left out."""
 
-import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
-from django.conf import settings
 from psycopg2 import sql
 
-from sharding import Server, Shard, ShardUnavailable, deadline, shard_of_object
-
-log = logging.getLogger(__name__)
+from sharding import Server, Shard, gather, shard_of_object
 
 
 def grouped(photo_ids: Iterable[int]) -> dict[Server, dict[Shard, list[int]]]:
@@ -25,20 +22,16 @@ def grouped(photo_ids: Iterable[int]) -> dict[Server, dict[Shard, list[int]]]:
 
 
 def select_all(select: str, tables: list[str], photo_ids: Iterable[int]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of one SELECT over every shard concerned. select: `{}` per table and one `%s` for the ids.
+    """Return rows of one SELECT over every shard concerned. select: `{}` per table and one `%s` for the ids.
 
-    Cost: one round trip per server, as a UNION ALL. What a server that is down would have said is left out; all
-    servers together have PAGE_READ_BUDGET_S.
+    Cost: one round trip per server, as a UNION ALL. What a server that is down would have said is left out.
     """
-    with deadline(settings.PAGE_READ_BUDGET_S):
-        for server, shards in grouped(photo_ids).items():
-            selects = [sql.SQL(select).format(*(shard.table(table) for table in tables)) for shard in shards]
-            query = sql.SQL(" UNION ALL ").join(sql.SQL("({})").format(each) for each in selects)
-            try:
-                with server.cursor() as cursor:
-                    cursor.execute(query, list(shards.values()))
-                    rows = cursor.fetchall()
-            except ShardUnavailable:
-                log.info("a page goes without what is on %s", server.name)
-                continue
-            yield from rows
+
+    def ask(server: Server, shards: dict[Shard, list[int]]) -> list[tuple[Any, ...]]:
+        selects = [sql.SQL(select).format(*(shard.table(table) for table in tables)) for shard in shards]
+        query = sql.SQL(" UNION ALL ").join(sql.SQL("({})").format(each) for each in selects)
+        with server.cursor() as cursor:
+            cursor.execute(query, list(shards.values()))
+            return cursor.fetchall()
+
+    return chain.from_iterable(gather(grouped(photo_ids), ask).values())

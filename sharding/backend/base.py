@@ -18,7 +18,7 @@ from psycopg2 import errorcodes
 
 from sharding import placement
 from sharding.breaker import Breaker, breaker_of
-from sharding.deadlines import BoundedConnection, deadline
+from sharding.deadlines import AnswerTimeout, BoundedConnection, deadline
 from sharding.errors import ShardBusy, ShardMoved, ShardUnavailable
 
 #: The server is going, gone or not yet there; 08* also covers what PgBouncer says in its own name.
@@ -29,6 +29,8 @@ _LOST = {
     errorcodes.TOO_MANY_CONNECTIONS,
     errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
 }
+#: Seconds of silence that speak against a server; less is the fault of a deadline that was nearly over.
+FAIR_WAIT_S = 0.2
 _SLOW = {errorcodes.QUERY_CANCELED, errorcodes.LOCK_NOT_AVAILABLE}
 _MISSING = {errorcodes.UNDEFINED_TABLE, errorcodes.INVALID_SCHEMA_NAME}
 _SHARD_TABLE = re.compile(r'"s\d{4}(\.|")')
@@ -74,7 +76,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise ShardBusy(self.server_name) from error
             if code is None or code in _LOST or code.startswith("08"):
                 self.errors_occurred = True
-                self.breaker.trip(str(error))
+                # Whoever came with no time left learns nothing of the server.
+                if not isinstance(error, AnswerTimeout) or error.waited_s >= FAIR_WAIT_S:
+                    self.breaker.trip(str(error))
                 self._drop()
                 raise ShardUnavailable(self.server_name) from error
         if code in _MISSING and _SHARD_TABLE.search(str(error)):
