@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> Result:
         },
         bars={"bytes_1x": 11.5, "bytes_3x": 11.5, "bytes_0_3x": 16.0, "bytes_10x": 16.0},
         how=[
-            f"{options.entries:,} photos of {options.days:g} days at each rate; a shard is as dense as one of {SHARDS:,}.",
+            f"{options.entries:,} photos of {options.days:g} days a rate; a shard is as dense as one of {SHARDS:,}.",
             f"Arrivals: Poisson, {DAY_AND_NIGHT:.0%} busier by day, quieter by night; {USERS:,} users, few post most.",
             "Ours: through photo_map.remember(), one configuration for all rates (the defaults).",
             "Alternative: plain keys (SET id user) at 1x.",

@@ -1,0 +1,74 @@
+"""What the README promises, on a running data centre with a demo: by curl and HTTP alone, nothing of ours imported."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import pyvips
+import requests
+
+from tests.support.people import a_photo
+from tests.support.private import PrivateStack
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.faults  # a data centre of its own
+
+SIDES = {"thumbnail": 150, "low_resolution": 306, "standard_resolution": 612}
+
+
+@pytest.fixture(scope="module")
+def logins(private_stack: PrivateStack) -> dict[str, dict[str, str]]:
+    """Load a small demo; return its logins by name."""
+    private_stack.manage("demo", "--users", "30", "--photos", "60")
+    told = json.loads((private_stack.state_dir / "demo.json").read_text())
+    return {login["username"]: login for login in told["logins"]}
+
+
+def feed(stack: PrivateStack, login: dict[str, str], **params: object) -> list[dict]:
+    answer = requests.get(
+        f"{stack.url}/v1/users/self/feed", params={"access_token": login["access_token"]} | params, timeout=5
+    )
+    assert answer.status_code == 200
+    return answer.json()["data"]
+
+
+def test_the_demo_fills_a_page_of_the_feed_with_pictures_of_the_stated_size(
+    private_stack: PrivateStack, logins: dict[str, dict[str, str]]
+) -> None:
+    media = feed(private_stack, logins["anna"])
+
+    assert len(media) == 20
+    numbers = [int(each["id"].split("_")[0]) for each in media]
+    assert numbers == sorted(numbers, reverse=True)
+    for name, side in SIDES.items():
+        for image in (each["images"][name] for each in media):
+            answer = requests.get(image["url"], timeout=5)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+            picture = pyvips.Image.new_from_buffer(answer.content, "")
+            assert picture.width == picture.height == image["width"] == image["height"] == side
+
+
+def test_what_anna_uploads_by_curl_is_first_in_bens_feed_within_two_seconds(
+    private_stack: PrivateStack, logins: dict[str, dict[str, str]], tmp_path: Path
+) -> None:
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(a_photo())
+    words = [
+        "-F",
+        f"access_token={logins['anna']['access_token']}",
+        "-F",
+        f"photo=@{picture}",
+        "-F",
+        "caption=Hello #world",
+    ]
+    curl = ["curl", "-sS", *words, f"{private_stack.url}/v1/media"]
+
+    posted = json.loads(subprocess.run(curl, check=True, capture_output=True).stdout)
+    answered_at = time.monotonic()
+
+    photo = posted["data"]["id"]
+    wait_until(lambda: feed(private_stack, logins["ben"], count=1)[0]["id"] == photo, seconds=2.0)
+    assert time.monotonic() - answered_at < 2.0
+    assert posted["data"]["tags"] == ["world"]
