@@ -1,24 +1,22 @@
 """Reading and filling the cache. A kind names what is cached and carries the version of its form: "user:1"."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
-from pymemcache.client.hash import HashClient
+
+from .servers import client
 
 Id = TypeVar("Id", int, str)
 
-#: Seconds a tombstone keeps late loaders from storing what they read before the write: longer than any read takes.
-TOMBSTONE_S = 5
+#: Seconds a tombstone keeps late loaders from storing what they read before the write: longer than any read
+#: takes (DB_ANSWER_TIMEOUT_S).
+TOMBSTONE_S = 8
 _TOMBSTONE = b"\x00"
 #: Seconds a lease lives at most: longer than any load takes. Seconds others wait for its holder, and between two looks.
 LEASE_S, LEASE_WAIT_S, LEASE_POLL_S = 3, 0.25, 0.01
-
-_lock = threading.Lock()
-_clients: dict[tuple[str, ...], HashClient] = {}
 
 
 def get_many(kind: str, ids: Iterable[Id]) -> dict[Id, Any]:
@@ -112,25 +110,3 @@ def _key(kind: str, each: object) -> str:
 
 def _lease(kind: str, each: object) -> str:
     return f"{settings.CACHE_PREFIX}lease:{kind}:{each}"
-
-
-def client() -> HashClient:
-    servers = tuple(settings.MEMCACHED_SERVERS)
-    client = _clients.get(servers)
-    if client is None:
-        with _lock:
-            client = _clients.setdefault(
-                servers,
-                HashClient(
-                    [(host, int(port)) for host, _, port in (server.rpartition(":") for server in servers)],
-                    use_pooling=True,
-                    max_pool_size=32,
-                    connect_timeout=settings.CACHE_TIMEOUT_S,
-                    timeout=settings.CACHE_TIMEOUT_S,
-                    retry_attempts=1,
-                    dead_timeout=settings.CACHE_DEAD_RETRY_S,
-                    ignore_exc=True,
-                    no_delay=True,
-                ),
-            )
-    return client

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from .cache import client
+from .servers import client
 
 
 def increment(name: str, *, ttl_s: int) -> int:

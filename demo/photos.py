@@ -79,7 +79,7 @@ def plan_photos(
 
 
 def prepared(picture: Path, folder: Path) -> Path:
-    """Write a picture upright, in sRGB, without metadata and at a fit size into `folder`, for many crops; return its path."""
+    """Write a picture, upright, in sRGB and bare of metadata, at a fit size into `folder`; return its path."""
     # Imported here and below: libvips must not have run in a process that forks.
     import pyvips  # noqa: PLC0415
 

@@ -96,21 +96,31 @@ def backfill(*, follower_id: int, followee_id: int) -> None:
     kept = photos_by(followee_id, below=newest + 1, above=oldest - 1, count=len(photo_ids)) if stands else []
     gone = set(photo_ids).difference(kept)
     if gone:
-        _take_out(follower_id, "photo_id = ANY(%s)", sorted(gone))
+        _take_out(follower_id, sql.SQL("photo_id = ANY(%s)"), sorted(gone))
 
 
 @task("feeds.remove_author", queue="fast")
 def remove_author(*, follower_id: int, followee_id: int) -> None:
-    """Take a person's photos out of an inbox, if they are still not followed; reads leave them out anyway."""
-    if edge(follower_id=follower_id, followee_id=followee_id) != Status.FOLLOWS:
-        _take_out(follower_id, "author_id = %s", followee_id)
+    """Take a person's photos out of an inbox, if they are still not followed; reads leave them out anyway.
+
+    Decided by the follower's copy within the statement: what the backfill of a new follow brings meanwhile stays.
+    """
+    following = shard_of(follower_id).table("accounts_following")
+    _take_out(
+        follower_id,
+        sql.SQL(
+            "author_id = %s AND NOT EXISTS (SELECT FROM {} AS following WHERE following.follower_id = user_id"
+            " AND following.followee_id = author_id AND following.status = 'follows')"
+        ).format(following),
+        followee_id,
+    )
 
 
-def _take_out(user_id: int, condition: str, argument: Any) -> None:
+def _take_out(user_id: int, condition: sql.Composable, argument: Any) -> None:
     shard = shard_of(user_id)
     with shard.cursor() as db:
         db.execute(
-            sql.SQL("DELETE FROM {} WHERE user_id = %s AND " + condition).format(shard.table("feeds_inbox")),
+            sql.SQL("DELETE FROM {} WHERE user_id = %s AND {}").format(shard.table("feeds_inbox"), condition),
             [user_id, argument],
         )
 

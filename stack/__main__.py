@@ -30,6 +30,8 @@ def main() -> int:
     # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
     from stack import commands, errors  # noqa: PLC0415  # they read settings
 
+    # bin/ has a command for most verbs; the others are said in full.
+    spoken = f"bin/{options.verb}" if options.verb in ("up", "down") else f"python -m stack {options.verb}"
     try:
         match options.verb:
             case "up":
@@ -55,10 +57,10 @@ def main() -> int:
                 Supervisor().run()
                 return 0
     except errors.StackError as error:
-        print(f"bin/{options.verb}: {error}", file=sys.stderr)
+        print(f"{spoken}: {error}", file=sys.stderr)
         return 2
     except errors.ComponentFailed as error:
-        print(f"bin/{options.verb}: {error}", file=sys.stderr)
+        print(f"{spoken}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -49,6 +49,7 @@ from api.envelope import CALLBACK, Answer, enveloped, refusal, rendered
 from api.parameters import Params, read_parameters
 from api.routing import bare, route
 from instagram.errors import APIError, InvalidParameters, UnknownPath, VerbNotAllowed
+from sharding import retry_if_moved
 
 __all__ = ["Answer", "Call", "Endpoint", "access", "enveloped", "route"]
 
@@ -102,7 +103,7 @@ class Endpoint(APIView):
             raise VerbNotAllowed(verb)
         call = Call(request, verb, bare(request.path), Params(values, files))
         self._admit(call, handler, budget, placeholders)
-        return handler(call, **placeholders)
+        return retry_if_moved(handler)(call, **placeholders)
 
     def _admit(self, call: Call, handler: Any, budget: rate_limit.Budget, placeholders: dict[str, str]) -> None:
         """Check the credential, count the call, check what the handler asks of its caller."""

@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "demo",
 ]
 MIDDLEWARE = [
+    "instagram.middleware.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -326,8 +327,6 @@ UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
 
 # --- Feeds -----------------------------------------------------------------------------------------------------------
 
-#: Photo ids kept per inbox. About 80 bytes a row on the viewer's shard.
-INBOX_LENGTH = env.int("INBOX_LENGTH", default=500)
 #: Followers in one fan-out job: one round trip to one server.
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
 #: Photos of a newly followed person that go into the follower's inbox.

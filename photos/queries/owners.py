@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from sharding import Shard, photo_map
 
-from ..models import Photo
+from ..models import Photo, State
 from .servers import select_all
 
 #: Photos read at a time when the map is rebuilt.
@@ -17,10 +17,10 @@ def owners_of(photo_ids: Iterable[int]) -> dict[int, int]:
 
 
 def owners_in(shard: Shard) -> Iterator[dict[int, int]]:
-    """Yield all photos of a shard as {photo id: author id}, in batches, by id cursor."""
+    """Yield all photos of a shard that are not deleted as {photo id: author id}, in batches, by id cursor."""
     last = 0
     while True:
-        photos = shard.model(Photo).objects.filter(id__gt=last).order_by("id")
+        photos = shard.model(Photo).objects.filter(id__gt=last, state=State.VISIBLE).order_by("id")
         rows = dict(photos.values_list("id", "author_id")[:BATCH])
         if not rows:
             return
@@ -29,4 +29,5 @@ def owners_in(shard: Shard) -> Iterator[dict[int, int]]:
 
 
 def _from_shards(photo_ids: list[int]) -> dict[int, int]:
-    return dict(select_all("SELECT id, author_id FROM {} WHERE id = ANY(%s)", ["photos_photo"], photo_ids))
+    select = f"SELECT id, author_id FROM {{}} WHERE id = ANY(%s) AND state = {State.VISIBLE:d}"
+    return dict(select_all(select, ["photos_photo"], photo_ids))

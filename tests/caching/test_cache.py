@@ -2,11 +2,10 @@
 
 import itertools
 import secrets
-import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -14,9 +13,21 @@ import caching
 from caching import cache, counters
 from jobs.testing import run_until_idle
 from sharding import shard_of
+from tests.support.own_servers import own_memcached
 from tests.support.waiting import wait_until
 
 _kinds = (f"test{secrets.token_hex(4)}:{number}" for number in itertools.count())
+
+
+_numbers = itertools.count()
+
+
+def is_idle():
+    """Run what is due; False while a delete is not confirmed yet."""
+    with suppress(Exception):
+        run_until_idle()
+        return True
+    return False
 
 
 @pytest.fixture
@@ -25,27 +36,12 @@ def kind():
 
 
 @pytest.fixture
-def own_memcached(settings):
-    """A memcached of this test's own, which it may kill; yields the process's start function."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings.MEMCACHED_SERVERS = [f"127.0.0.1:{port}"]
-    settings.CACHE_DEAD_RETRY_S = 0.05
-    processes = []
-
-    def start():
-        process = subprocess.Popen(
-            ["/usr/bin/memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
-        )
-        processes.append(process)
-        wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+def memcached(settings):
+    """A memcached of this test's own, not started; it is gone afterwards."""
+    with own_memcached() as server:
+        server.kill()
+        settings.MEMCACHED_SERVERS, settings.CACHE_DEAD_RETRY_S = [server.address], 0.05
+        yield server
 
 
 def test_what_is_missing_is_loaded_in_one_call_and_cached(kind):
@@ -127,27 +123,44 @@ def test_a_delete_waits_for_the_commit(kind):
     assert caching.get_many(kind, [1]) == {}
 
 
-def test_a_dead_server_is_a_miss_not_an_error_and_comes_back_empty_handed(kind, own_memcached):
-    process = own_memcached()
+def test_a_dead_server_is_a_miss_not_an_error_and_comes_back_empty_handed(kind, memcached):
+    memcached.start()
     caching.get_or_load_many(kind, [1], lambda ids: {1: "here"}, ttl_s=60)
     wait_until(lambda: caching.get_many(kind, [1]) == {1: "here"})
-    process.kill()
-    process.wait()
+    memcached.kill()
 
     assert caching.get_or_load_many(kind, [1], lambda ids: {1: "loaded"}, ttl_s=60) == {1: "loaded"}
 
-    own_memcached()
+    memcached.start()
     wait_until(lambda: counters.increment(f"{kind}:awake", ttl_s=60))
     assert caching.get_many(kind, [1]) == {}
 
 
-def test_a_delete_that_memcached_did_not_confirm_is_repeated_until_it_does(kind, own_memcached):
+def test_a_server_that_was_frozen_never_shows_what_was_deleted_meanwhile(kind, settings):
+    with own_memcached() as one, own_memcached() as two:
+        settings.MEMCACHED_SERVERS, settings.CACHE_DEAD_RETRY_S = [one.address, two.address], 0.05
+        numbers = list(range(20))
+        caching.get_or_load_many(kind, numbers, lambda ids: dict.fromkeys(ids, "old"), ttl_s=60)
+        wait_until(lambda: len(caching.get_many(kind, numbers)) == 20)
+        with one.frozen():
+            # The other server must not confirm in its place.
+            assert not caching.delete(kind, numbers)
+            caching.delete_after_commit(shard_of(5), kind, numbers)
+            assert caching.get_or_load_many(
+                kind, numbers, lambda ids: dict.fromkeys(ids, "new"), ttl_s=60
+            ) == dict.fromkeys(numbers, "new")
+        wait_until(lambda: counters.increment(f"{kind}:{next(_numbers)}", ttl_s=60) and is_idle())
+
+        assert "old" not in caching.get_many(kind, numbers).values()
+
+
+def test_a_delete_that_memcached_did_not_confirm_is_repeated_until_it_does(kind, memcached):
     shard = shard_of(5)
     caching.delete_after_commit(shard, kind, [1])
     with pytest.raises(Exception, match="did not confirm"):
         run_until_idle()
 
-    own_memcached()
+    memcached.start()
     wait_until(lambda: counters.increment(f"{kind}:awake", ttl_s=60))
     run_until_idle()
 
