@@ -10,7 +10,6 @@ from sharding import (
     ShardMoved,
     ShardUnavailable,
     by_server,
-    deadline,
     physical_servers,
     placement,
     retry_if_moved,
@@ -20,6 +19,7 @@ from sharding import (
     shards_on,
 )
 from sharding.binding import table_of
+from sharding.deadlines import deadline
 from sharding.ids import compose
 from sharding.models import Placement
 from sharding.servers import Server
