@@ -113,6 +113,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "sharding",
     "jobs",
     "caching",
@@ -164,6 +166,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+}
+#: The page at /v1/schema/page takes its scripts from our own static files.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "REST API v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": 0, "docExpansion": "none"},
 }
 
 # --- Databases and shards --------------------------------------------------------------------------------------------

@@ -1,0 +1,201 @@
+"""What goes in and comes out, per verb and path. A test asserts that every route stands here."""
+
+from dataclasses import dataclass
+
+from api.schema.components import (
+    FLAG,
+    ID,
+    NULL,
+    TEXT,
+    URL,
+    Schema,
+    an_object,
+    list_of,
+    nullable,
+    ref,
+)
+from photos.filters import NAMES
+
+NUMBER: Schema = {"type": "integer"}
+SECONDS: Schema = {"type": "integer", "minimum": 0, "maximum": 4_102_444_800, "description": "seconds since 1970"}
+LATITUDE: Schema = {"type": "number", "minimum": -90, "maximum": 90}
+LONGITUDE: Schema = {"type": "number", "minimum": -180, "maximum": 180}
+ONE_OR_ZERO: Schema = {"type": "integer", "enum": [0, 1]}
+FILE: Schema = {"type": "string", "format": "binary"}
+REASON: Schema = {"type": "string", "enum": ["spam", "nudity", "violence", "harassment", "copyright", "other"]}
+
+
+def _choice(*names: str) -> Schema:
+    return {"type": "string", "enum": list(names)}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One verb of one path. params: name -> schema, "!" after a name: required; they go into the query of a GET or
+    DELETE, else into the body. page: keys that `pagination` may have, None: there is no pagination."""
+
+    summary: str
+    data: Schema
+    params: dict[str, Schema] | None = None
+    page: tuple[str, ...] | None = None
+
+
+_MEDIA, _MEDIA_LIST = ref("Media"), list_of(ref("Media"))
+_MINIS = list_of(ref("UserMini"))
+_ID_PAGE = ("next_max_id", "next_url")
+_BY_ID: dict[str, Schema] = {"count": NUMBER, "max_id": TEXT, "min_id": TEXT}
+_BY_TIME = _BY_ID | {"max_timestamp": SECONDS, "min_timestamp": SECONDS}
+_CURSOR: dict[str, Schema] = {"count": NUMBER, "cursor": ID}
+_TAG_PAGE = (
+    "next_max_tag_id", "min_tag_id", "next_url", "next_max_id", "next_min_id", "deprecation_warning",
+)  # fmt: skip
+_CIRCLE: dict[str, Schema] = {"lat": LATITUDE, "lng": LONGITUDE, "distance": NUMBER, "count": NUMBER}
+_REPORT: dict[str, Schema] = {"reason!": REASON, "text": TEXT}
+_PASSWORD: dict[str, Schema] = {"password!": TEXT}
+_SUBSCRIPTION: dict[str, Schema] = {
+    "object!": _choice("user", "tag", "location", "geography"),
+    "object_id": TEXT,
+    "lat": LATITUDE,
+    "lng": LONGITUDE,
+    "radius": NUMBER,
+    "aspect": _choice("media"),
+    "callback_url!": URL,
+    "verify_token": TEXT,
+}
+
+OPERATIONS: dict[str, Operation] = {
+    "GET v1/users/<user_id>": Operation("A person", ref("User")),
+    "GET v1/users/self/feed": Operation("The home feed", _MEDIA_LIST, _BY_ID, _ID_PAGE),
+    "GET v1/users/<user_id>/media/recent": Operation("A person's photos", _MEDIA_LIST, _BY_TIME, _ID_PAGE),
+    "GET v1/users/self/media/liked": Operation(
+        "Photos I like, latest like first",
+        _MEDIA_LIST,
+        {"count": NUMBER, "max_like_id": ID},
+        ("next_max_like_id", "next_url"),
+    ),
+    "GET v1/users/search": Operation("People by name", _MINIS, {"q!": TEXT, "count": NUMBER}),
+    "GET v1/users/<user_id>/follows": Operation("Whom they follow", _MINIS, _CURSOR, ("next_cursor", "next_url")),
+    "GET v1/users/<user_id>/followed-by": Operation("Who follows them", _MINIS, _CURSOR, ("next_cursor", "next_url")),
+    "GET v1/users/self/requested-by": Operation("Who waits for my approval", _MINIS, None, ()),
+    "GET v1/users/<user_id>/relationship": Operation("How I stand with a person", ref("Relationship")),
+    "POST v1/users/<user_id>/relationship": Operation(
+        "Follow, unfollow, block, unblock, approve, ignore",
+        ref("Relationship"),
+        {"action!": _choice("follow", "unfollow", "block", "unblock", "approve", "ignore", "deny")},
+    ),
+    "GET v1/media/<media_id>": Operation("A photo", _MEDIA),
+    "DELETE v1/media/<media_id>": Operation("Delete my photo", NULL),
+    "GET v1/media/shortcode/<code>": Operation("A photo by the code in its link", _MEDIA),
+    "GET v1/media/search": Operation(
+        "Photos near a point, of the last five days if no time is given",
+        _MEDIA_LIST,
+        _CIRCLE | {"min_timestamp": SECONDS, "max_timestamp": SECONDS},
+    ),
+    "GET v1/media/popular": Operation("Photos that many like now", _MEDIA_LIST, {"count": NUMBER}),
+    "POST v1/media": Operation(
+        "Upload a photo",
+        _MEDIA,
+        {
+            "photo!": FILE,
+            "caption": TEXT,
+            "filter": _choice(*NAMES),
+            "filtered": ONE_OR_ZERO,
+            "border": ONE_OR_ZERO,
+            "tilt_shift": _choice("none", "radial", "linear"),
+            "lat": LATITUDE,
+            "lng": LONGITUDE,
+            "location_id": ID,
+            "foursquare_v2_id": TEXT,
+            "location_name": TEXT,
+            "share_to": TEXT,
+            "upload_id": TEXT | {"maxLength": 64},
+            "taken_at": SECONDS,
+        },
+    ),
+    "GET v1/media/<media_id>/comments": Operation("All comments, oldest first", list_of(ref("Comment"))),
+    "POST v1/media/<media_id>/comments": Operation("Comment", ref("Comment"), {"text!": TEXT}),
+    "DELETE v1/media/<media_id>/comments/<comment_id>": Operation("Delete a comment", NULL),
+    "GET v1/media/<media_id>/likes": Operation("Who likes a photo, latest first", _MINIS),
+    "POST v1/media/<media_id>/likes": Operation("Like", NULL),
+    "DELETE v1/media/<media_id>/likes": Operation("Like no more", NULL),
+    "GET v1/tags/<name>": Operation("A tag", ref("Tag")),
+    "GET v1/tags/<name>/media/recent": Operation(
+        "Photos of a tag, in order of tagging",
+        _MEDIA_LIST,
+        {"count": NUMBER, "max_tag_id": ID, "min_tag_id": ID, "max_id": ID, "min_id": ID},
+        _TAG_PAGE,
+    ),
+    "GET v1/tags/search": Operation("Tags by prefix", list_of(ref("Tag")), {"q!": TEXT, "count": NUMBER}),
+    "GET v1/locations/<location_id>": Operation("A place", ref("Location")),
+    "GET v1/locations/<location_id>/media/recent": Operation("Photos of a place", _MEDIA_LIST, _BY_TIME, _ID_PAGE),
+    "GET v1/locations/search": Operation(
+        "Places near a point or by an outer id",
+        list_of(ref("Location")),
+        _CIRCLE | {"foursquare_v2_id": TEXT, "foursquare_id": TEXT, "facebook_places_id": TEXT},
+    ),
+    "POST v1/locations": Operation(
+        "Make a place",
+        ref("Location"),
+        {"name!": TEXT, "lat!": LATITUDE, "lng!": LONGITUDE, "foursquare_v2_id": TEXT},
+    ),
+    "GET v1/geographies/<geography_id>/media/recent": Operation(
+        "Photos in a subscribed circle", _MEDIA_LIST, _BY_ID, ("next_max_id", "next_min_id", "next_url")
+    ),
+    "POST v1/subscriptions": Operation("Subscribe", ref("Subscription"), _SUBSCRIPTION),
+    "GET v1/subscriptions": Operation("My subscriptions", list_of(ref("Subscription"))),
+    "DELETE v1/subscriptions": Operation(
+        "Unsubscribe",
+        NULL,
+        {"id": ID, "object": _choice("all", "user", "tag", "location", "geography"), "object_id": TEXT},
+    ),
+    "POST v1/accounts": Operation(
+        "Sign up",
+        an_object(access_token=TEXT, user=ref("User")),
+        {"username!": TEXT, "password!": TEXT, "email!": TEXT, "full_name": TEXT, "phone": TEXT, "picture": FILE},
+    ),
+    "GET v1/accounts/check_username": Operation(
+        "Is a name free?", an_object(username=TEXT, available=FLAG), {"username!": TEXT}
+    ),
+    "POST v1/accounts/password_reset": Operation(
+        "Ask for a mail to set a new password", NULL, {"email": TEXT, "username": TEXT}
+    ),
+    "POST v1/accounts/password_reset/confirm": Operation(
+        "Set a new password with the mail's token", NULL, {"token!": TEXT, "new_password!": TEXT}
+    ),
+    "GET v1/accounts/self": Operation("My account", ref("OwnAccount")),
+    "POST v1/accounts/self": Operation(
+        "Change my account",
+        ref("OwnAccount"),
+        {
+            "full_name": TEXT,
+            "bio": TEXT,
+            "website": TEXT,
+            "email": TEXT,
+            "phone": TEXT,
+            "is_private": ONE_OR_ZERO,
+            "picture": FILE,
+        },
+    ),
+    "POST v1/accounts/self/password": Operation(
+        "Change my password", NULL, {"old_password!": TEXT, "new_password!": TEXT}
+    ),
+    "POST v1/accounts/self/deactivate": Operation("Be hidden until I sign in again", NULL, _PASSWORD),
+    "POST v1/accounts/self/reactivate": Operation("Be back", NULL, _PASSWORD),
+    "DELETE v1/accounts/self": Operation("Delete everything of mine in 14 days", NULL, _PASSWORD),
+    "GET v1/accounts/self/deletion": Operation("How far the deletion is", nullable({"type": "object"})),
+    "POST v1/accounts/self/export": Operation("Make an archive of everything of mine", NULL),
+    "GET v1/accounts/self/export": Operation("Where the archive is", an_object(status=TEXT, url=nullable(URL))),
+    "POST v1/accounts/logout": Operation("Give the token back", NULL),
+    "POST v1/media/<media_id>/report": Operation("Report a photo", NULL, _REPORT),
+    "POST v1/users/<user_id>/report": Operation("Report a person", NULL, _REPORT),
+    "POST v1/media/<media_id>/comments/<comment_id>/report": Operation("Report a comment", NULL, _REPORT),
+    "GET v1/users/self/blocked": Operation("Whom I blocked", _MINIS, _CURSOR, ("next_cursor", "next_url")),
+    "POST v1/users/lookup": Operation(
+        "People by mail addresses and telephone numbers", list_of({"type": "object"}), {"emails": TEXT, "phones": TEXT}
+    ),
+    "GET v1/users/suggested": Operation("People I might follow", _MINIS, {"count": NUMBER}),
+    "GET v1/users/card": Operation(
+        "A profile's head, of private accounts too", {"type": "object"}, {"id": ID, "username": TEXT}
+    ),
+    "GET v1/filters": Operation("The filters", list_of(ref("Filter"))),
+}
