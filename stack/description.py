@@ -27,7 +27,7 @@ class Component:
 
     after: components that must have answered once before it starts. before: makes what it needs (data directory).
     ready: makes what it must hold before others use it (roles, buckets), once it answers; what is there stays.
-    app: runs our code or fronts it; starts after the databases are migrated.
+    app: runs our code or fronts it; starts after the databases are migrated. ours: runs our code.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Component:
     before: Callable[[], None] = _nothing
     ready: Callable[[], None] = _nothing
     app: bool = False
+    ours: bool = False
     env: dict[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
@@ -168,6 +169,7 @@ def _gunicorn() -> Component:
         probe=probes.http(settings.GUNICORN_PORT, "/health/live"),
         after=("pgbouncer",),
         app=True,
+        ours=True,
         stop_seconds=25.0,
     )
 
@@ -189,5 +191,6 @@ def _manage(name: str, command: list[str], port: int) -> Component:
         probe=probes.connected_to(port),
         after=("pgbouncer",),
         app=True,
+        ours=True,
         stop_seconds=20.0,
     )

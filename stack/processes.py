@@ -1,6 +1,7 @@
 """Pid files that cannot name a stranger: pid, the tick its process began at, and the boot that counts those ticks."""
 
 import contextlib
+import os
 import signal
 import time
 from pathlib import Path
@@ -62,6 +63,12 @@ def stop(name: str, how: signal.Signals, seconds: float) -> None:
                 member.kill()
         psutil.wait_procs(members, timeout=2)
     forget(name)
+
+
+def kill_group(pid: int) -> None:
+    """Kill what is left of the process group of a dead process that led it (its number is not reused before)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def wait_gone(pid: int, seconds: float) -> bool:

@@ -158,6 +158,9 @@ class Supervisor:
     def _died(self, kept: Kept, code: int, *, held: bool) -> None:
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         name = kept.component.name
+        if kept.process is not None:
+            # Workers without their head would go on answering, on the port that the next head needs.
+            processes.kill_group(kept.process.pid)
         kept.process, kept.probe, kept.state, kept.why = None, None, "dead", how
         processes.forget(name)
         if held:
@@ -213,7 +216,7 @@ class Supervisor:
 
 
 def _spawn(component: Component) -> subprocess.Popen[bytes]:
-    account = accounts.apps() if component.app else accounts.servers()
+    account = accounts.apps() if component.ours else accounts.servers()
     log_file = paths.log(component.name)
     if log_file.exists() and log_file.stat().st_size > LOG_MAX_BYTES:
         log_file.replace(log_file.with_suffix(".log.1"))
@@ -225,9 +228,9 @@ def _spawn(component: Component) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            cwd=str(paths.code()) if component.app else "/",
-            env=(dict(os.environ) if component.app else path) | component.env,
-            umask=0o022 if component.app else 0o077,
+            cwd=str(paths.code()) if component.ours else "/",
+            env=(dict(os.environ) if component.ours else path) | component.env,
+            umask=0o022 if component.ours else 0o077,
             start_new_session=True,
             **account.popen_arguments(),  # type: ignore[call-overload]
         )

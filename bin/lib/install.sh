@@ -25,10 +25,10 @@ export STATE_DIR
 
 # One line a step, with its seconds.
 step() {
-  local began=${EPOCHREALTIME/./} what=$1
+  local began=${EPOCHREALTIME/[.,]/} what=$1
   shift
   "$@"
-  local took=$(((${EPOCHREALTIME/./} - began) / 100000))
+  local took=$(((${EPOCHREALTIME/[.,]/} - began) / 100000))
   printf '%-24s%6s s\n' "$what" "$((took / 10)).$((took % 10))"
 }
 

@@ -11,6 +11,8 @@ from django.test import override_settings
 
 from stack.description import Component, components
 
+pytestmark = pytest.mark.skipif(settings.PORT_OFFSET != 0, reason="docker-compose.yml states ports without PORT_OFFSET")
+
 COMPOSE = yaml.safe_load((settings.BASE_DIR / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 #: Services that are no part of the data centre: the shared network, and what runs once.

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from stack import render
@@ -25,7 +26,8 @@ def test_every_component_has_a_name_and_ports_of_its_own() -> None:
 
 
 def test_the_ports_of_the_description_are_those_of_the_settings() -> None:
-    assert sorted(port for component in components() for port in component.ports) == sorted(default_ports())
+    described = [port - settings.PORT_OFFSET for component in components() for port in component.ports]
+    assert sorted(described) == sorted(default_ports())
 
 
 def test_a_component_waits_only_for_those_before_it() -> None:
