@@ -15,6 +15,8 @@ Id = TypeVar("Id", int, str)
 #: takes (DB_ANSWER_TIMEOUT_S).
 TOMBSTONE_S = 8
 _TOMBSTONE = b"\x00"
+#: More misses than that at once are a cold page, not a hot entry: it is loaded without asking for so many leases.
+LEASES_MOST = 10
 #: Seconds a lease lives at most: longer than any load takes. Seconds others wait for its holder, and between two looks.
 LEASE_S, LEASE_WAIT_S, LEASE_POLL_S = 3, 0.25, 0.01
 
@@ -39,6 +41,8 @@ def get_or_load_many(
     missing = [each for each in wanted if each not in found]
     if not missing:
         return found
+    if len(missing) > LEASES_MOST:
+        return found | _load(kind, missing, load, ttl_s)
     memcached = client()
     # Nobody can store what was just deleted, so nobody need wait for it. A server that is away answers False at
     # once: then nobody holds a lease, and the wait is over before it began.

@@ -23,7 +23,7 @@ def delete_after_commit(on: Shard | Server, kind: str, ids: Iterable[int] | Iter
 
     def try_now() -> None:
         if cache.delete(kind, keys):
-            outbox.finish(job.server, [job.row_id])
+            outbox.finish(job.server, [(job.row_id, job.step)])
 
     on.on_commit(try_now)
 

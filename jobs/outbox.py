@@ -120,9 +120,16 @@ def enqueue_many(
     return jobs
 
 
-def finish(server: Server, row_ids: Iterable[int]) -> None:
-    """Delete the rows of jobs that are done."""
-    _change(server, "DELETE FROM local.outbox WHERE id = ANY(%s)", [list(row_ids)])
+def finish(server: Server, steps: Iterable[tuple[int, int]]) -> None:
+    """Delete the rows of jobs that are done, each (row id, step): a row that has moved on stays."""
+    done = list(steps)
+    if done:
+        _change(
+            server,
+            "DELETE FROM local.outbox USING unnest(%s::bigint[], %s::int[]) AS done (row_id, at_step)"
+            " WHERE id = row_id AND step = at_step",
+            [[row_id for row_id, _ in done], [step for _, step in done]],
+        )
 
 
 def extend(job: Job, seconds: float) -> bool:

@@ -35,4 +35,4 @@ def _run(job: Job) -> None:
     if isinstance(result, Again):
         outbox.go_on(job, result)
     else:
-        outbox.finish(job.server, [job.row_id])
+        outbox.finish(job.server, [(job.row_id, job.step)])

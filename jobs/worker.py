@@ -158,7 +158,7 @@ class _Finished:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[Server, list[int]] = {}
+        self._rows: dict[Server, list[tuple[int, int]]] = {}
         self._count, self._since = 0, 0.0
         self._remembered: set[str] = set()
         self._order: deque[str] = deque()
@@ -171,7 +171,7 @@ class _Finished:
             if not self._count:
                 self._since = time.monotonic()
             self._count += 1
-            self._rows.setdefault(job.server, []).append(job.row_id)
+            self._rows.setdefault(job.server, []).append((job.row_id, job.step))
         self._remembered.add(job.identity)
         self._order.append(job.identity)
         if len(self._order) > REMEMBERED:
@@ -187,13 +187,13 @@ class _Finished:
             return
         with self._lock:
             rows, self._rows, self._count = self._rows, {}, 0
-        for server, row_ids in rows.items():
+        for server, steps in rows.items():
             try:
-                outbox.finish(server, row_ids)
+                outbox.finish(server, steps)
             except Error as error:
-                log.warning("%d finished jobs of %s are not deleted yet: %s", len(row_ids), server.name, error)
+                log.warning("%d finished jobs of %s are not deleted yet: %s", len(steps), server.name, error)
                 with self._lock:
-                    self._rows.setdefault(server, []).extend(row_ids[-REMEMBERED:])
+                    self._rows.setdefault(server, []).extend(steps[-REMEMBERED:])
                     self._count = sum(map(len, self._rows.values()))
                     self._since = time.monotonic() + CARE_S
 

@@ -379,7 +379,7 @@ def test_a_job_of_a_task_that_this_code_does_not_know_waits_for_other_code(a_tas
 
     row = row_of(job.task)
     assert (row["attempts"], row["postponed"], row["last_error"]) == (0, 1, "this worker's code has no such task")
-    outbox.finish(main_server(), [job.row_id])
+    outbox.finish(main_server(), [(job.row_id, job.step)])
 
 
 def test_a_job_that_kills_its_workers_ends_as_a_dead_letter(a_task, settings):
