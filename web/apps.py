@@ -1,0 +1,9 @@
+"""Django's registration of the room."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """The door for browsers."""
+
+    name = "web"

@@ -1,0 +1,18 @@
+"""The addresses of the web pages, with and without the slash; OAuth's in all four spellings. None redirects."""
+
+from django.http import HttpResponseRedirect
+from django.urls import re_path
+
+from . import access, authorize, developer, photo, sessions
+
+urlpatterns = [
+    re_path(r"^oauth/authorize(?:\.json)?/?\Z", authorize.authorize),
+    re_path(r"^p/(?P<code>[^/]+)/?\Z", photo.photo, name="photo"),
+    re_path(r"^accounts/login/?\Z", sessions.log_in, name="login"),
+    re_path(r"^accounts/logout/?\Z", sessions.log_out, name="logout"),
+    re_path(r"^accounts/manage_access/?\Z", access.manage_access, name="manage-access"),
+    re_path(r"^developer/?\Z", lambda _request: HttpResponseRedirect("/developer/clients/")),
+    re_path(r"^developer/clients/?\Z", developer.clients, name="clients"),
+    re_path(r"^developer/clients/register/?\Z", developer.register, name="register-client"),
+    re_path(r"^developer/clients/(?P<client_id>[0-9a-f]{32})/?\Z", developer.client, name="client"),
+]
