@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db import connection, transaction
 
@@ -28,6 +28,9 @@ class Client:
     first_party: bool
     xauth: bool
     is_active: bool
+    disable_implicit: bool
+    enforce_signed_header: bool
+    enforce_signed_requests: bool
 
     def has_secret(self, secret: str) -> bool:
         """Compare in constant time."""
@@ -38,7 +41,7 @@ def authenticate(client_id: str) -> Client:
     """Return the client. Raises InvalidClient, InactiveClient. Cost: one query on main a second and client."""
     read_at, client = _kept.get(client_id, (0.0, None))
     if client is None or time.monotonic() - read_at > KEEP_S:
-        row = OAuthClient.objects.filter(client_id=client_id).first()
+        row = OAuthClient.objects.filter(client_id=client_id, deleted_at=None).first()
         if row is None:
             raise InvalidClient
         client = of_row(row)
@@ -52,7 +55,7 @@ def authenticate(client_id: str) -> Client:
 
 def of_row(row: OAuthClient) -> Client:
     """Return what a request needs to know of a client."""
-    return Client(row.pk, row.client_id, row.client_secret, row.first_party, row.xauth, row.is_active)
+    return Client(**{field.name: getattr(row, field.name) for field in fields(Client)})
 
 
 def first_party_client(name: str = "Our own apps") -> OAuthClient:

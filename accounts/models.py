@@ -4,12 +4,22 @@ import secrets
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from sharding.models import ShardedModel
+
+
+def phone_digits() -> models.Func:
+    """Return the expression of a phone number's digits; its index serves look-ups that use the same one."""
+    return models.Func(
+        models.F("phone"), models.Value(r"[^0-9]"), models.Value(""), models.Value("g"), function="regexp_replace",
+        output_field=models.CharField(),
+    )  # fmt: skip
 
 
 class UserManager(BaseUserManager["User"]):
@@ -58,6 +68,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_lower_case"),
         ]
+        indexes = [  # noqa: RUF012  # Django's own spelling
+            # People write numbers in many ways; address books are matched by their digits.
+            models.Index(phone_digits(), condition=~models.Q(phone=""), name="user_phone_digits"),
+            GinIndex(SearchVector("full_name", config="simple"), name="full_name_words"),
+        ]
 
     def __str__(self) -> str:
         return self.username
@@ -87,6 +102,8 @@ class OAuthClient(models.Model):
     enforce_signed_header = models.BooleanField(default=False)
     enforce_signed_requests = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    #: Set when its developer deleted it: unknown to everybody from then on; a task removes the tokens and the row.
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -111,6 +128,126 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} through {self.client_id}"
+
+
+class AuthorizationCode(models.Model):
+    """What a browser carries back to a client, for its server to exchange: once, and soon. Only its hash is kept."""
+
+    token = models.ForeignKey(AccessToken, on_delete=models.CASCADE)
+    #: The token's at the time: a code given before a revoke is worth nothing after it.
+    generation = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64, unique=True)
+    redirect_uri = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"code for {self.token}"
+
+
+class Deletion(models.Model):
+    """A person's wish to be deleted, and how far that is. Outlives the person: a repeated job finds it done."""
+
+    user_id = models.BigIntegerField(primary_key=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    #: Not before; signing in until then deletes this row.
+    delete_after = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    #: When a batch was done last: one that rests too long is pushed.
+    touched_at = models.DateTimeField(default=timezone.now)
+    #: Name of the step under way (services/deletion.py).
+    step = models.CharField(max_length=30, blank=True)
+    #: Step -> rows deleted so far.
+    erased = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [  # noqa: RUF012  # Django's own spelling
+            models.Index(fields=["delete_after"], condition=models.Q(finished_at=None), name="deletion_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} after {self.delete_after}"
+
+
+class Export(models.Model):
+    """An archive of everything a person owns; the latest one counts."""
+
+    class State(models.TextChoices):
+        """How far it is. EXPIRED: its file is gone."""
+
+        QUEUED = "queued"
+        READY = "ready"
+        EXPIRED = "expired"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    #: Of the archive in the object store; random, and only ever handed out signed.
+    key = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}, {self.state}"
+
+
+class Report(models.Model):
+    """Somebody finds that something should not be here. Once per person and target."""
+
+    class Kind(models.TextChoices):
+        """What is reported."""
+
+        MEDIA = "media"
+        COMMENT = "comment"
+        USER = "user"
+
+    class Reason(models.TextChoices):
+        """Why, as the reporter sees it."""
+
+        SPAM = "spam"
+        NUDITY = "nudity"
+        VIOLENCE = "violence"
+        HARASSMENT = "harassment"
+        COPYRIGHT = "copyright"
+        OTHER = "other"
+
+    class Review(models.TextChoices):
+        """What staff said."""
+
+        OPEN = "open"
+        UPHELD = "upheld"
+        DISMISSED = "dismissed"
+
+    reporter = models.ForeignKey(User, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    target_id = models.BigIntegerField()
+    #: Whose photo, comment or account it is.
+    about_user_id = models.BigIntegerField()
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    text = models.CharField(max_length=1000, blank=True)
+    review = models.CharField(max_length=10, choices=Review.choices, default=Review.OPEN)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [  # noqa: RUF012  # Django's own spelling
+            models.UniqueConstraint(fields=["kind", "target_id", "reporter"], name="one_report_per_person_and_target")
+        ]
+        indexes = [  # noqa: RUF012  # Django's own spelling
+            models.Index(fields=["-created_at"], condition=models.Q(review="open"), name="reports_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.target_id}: {self.reason}"
+
+
+class MostFollowed(models.Model):
+    """The most followed of each logical shard, as of the last walk over them: what new people are suggested."""
+
+    user_id = models.BigIntegerField(primary_key=True)
+    logical_shard = models.SmallIntegerField(db_index=True)
+    followers = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} with {self.followers}"
 
 
 class Status(models.TextChoices):

@@ -171,6 +171,17 @@ def _standings_now(viewer_id: int, owner_ids: list[int]) -> list[tuple[int, bool
     return [row for rows in gather(servers, ask).values() for row in rows]
 
 
+def followed_among(viewer_id: int, user_ids: Iterable[int]) -> set[int]:
+    """Return whom of these the viewer follows, by the viewer's copy. Cost: one query on the viewer's shard."""
+    shard = shard_of(viewer_id)
+    query = sql.SQL(
+        "SELECT followee_id FROM {} WHERE follower_id = %s AND followee_id = ANY(%s) AND status = 'follows'"
+    ).format(shard.table("accounts_following"))
+    with shard.cursor() as cursor:
+        cursor.execute(query, [viewer_id, list(user_ids)])
+        return {row[0] for row in cursor.fetchall()}
+
+
 def requester_ids(owner_id: int, *, limit: int) -> list[int]:
     """Return who asks to follow the owner, latest first. Cost: one query on the owner's shard."""
     shard = shard_of(owner_id)

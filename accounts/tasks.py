@@ -1,9 +1,18 @@
 """What workers do for people."""
 
-from jobs import Again, task
+import contextlib
 
+from django.conf import settings
+from django.core.management import call_command
+
+from caching import counters
+from jobs import Again, enqueue, periodic, task
+from sharding import ShardUnavailable
+
+from . import discovery
 from .models import User
-from .services import follows
+from .oauth import applications, codes
+from .services import deletion, erasing, exports, follows, passwords
 
 
 @task("accounts.copy_edge", queue="fast")
@@ -25,3 +34,59 @@ def approve_all_requests(*, owner_id: int) -> Again | None:
     if not User.objects.filter(pk=owner_id, is_private=False).exists():
         return None
     return follows.approve_all_requests(owner_id=owner_id)
+
+
+@task("accounts.remove_application", queue="fast")
+def remove_application(*, client_pk: int) -> Again | None:
+    """Remove what a deleted application leaves behind, in batches. Safe to repeat."""
+    return applications.remove_deleted(client_pk)
+
+
+@periodic("accounts.sweep", seconds=3600)
+def sweep() -> None:
+    """Remove what has expired: authorization codes, and sessions of browsers. Safe to repeat."""
+    codes.sweep()
+    call_command("clearsessions")
+
+
+@task("accounts.mail_password_reset", queue="network")
+def mail_password_reset(*, user_id: int) -> None:
+    """Mail a link to set a new password; user_id 0: there is nobody. A second run sends a second mail."""
+    if user_id:
+        passwords.mail_reset(user_id)
+
+
+@task("accounts.erase_follows", queue="feed")
+def erase_follows(*, user_id: int) -> Again | None:
+    """End and delete a batch of a deleted person's follows, both sides, and their blocks. Safe to repeat."""
+    return deletion.run_step("follows", user_id, lambda: erasing.erase_follows(user_id))
+
+
+@task("accounts.erase_account", queue="fast")
+def erase_account(*, user_id: int) -> Again | None:
+    """Delete the account of a person of whom nothing else is left. Safe to repeat."""
+    return deletion.run_step("account", user_id, lambda: erasing.erase_account(user_id))
+
+
+@task("accounts.find_most_followed", queue="feed")
+def find_most_followed(*, shard_number: int = 0) -> Again | None:
+    """Write down the most followed of one logical shard, then of the next. Safe to repeat."""
+    # A server that is away keeps what was written down of it; the walk goes on.
+    with contextlib.suppress(ShardUnavailable):
+        discovery.note_most_followed(shard_number)
+    return Again(shard_number=shard_number + 1) if shard_number + 1 < settings.LOGICAL_SHARDS else None
+
+
+@periodic("accounts.deletions", seconds=60)
+def look_after_deletions() -> None:
+    """Begin deletions whose time has come, push those that rest; delete old archives."""
+    deletion.begin_due()
+    deletion.push_stalled()
+    exports.expire_exports()
+
+
+@periodic("accounts.most_followed", seconds=3_600)
+def walk_most_followed() -> None:
+    """Have the most followed found anew, once an hour however many relays there are."""
+    if counters.increment("most-followed", ttl_s=3_000) == 1:
+        enqueue("accounts.find_most_followed", shard_number=0)

@@ -16,12 +16,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from caching import delete_after_commit, get_or_load_many
-from instagram.errors import InvalidToken
+from instagram.errors import InvalidClient, InvalidToken
 from sharding import main_server
 
 from . import clients
 from .clients import Client
 from .models import AccessToken, OAuthClient, User
+from .signals import tokens_revoked
 
 SCOPES = ("basic", "comments", "relationships", "likes")
 _KIND = "token:2"
@@ -43,6 +44,11 @@ class Viewer:
 
 def issue(user: User, client: OAuthClient, scopes: Iterable[str] = ()) -> str:
     """Return the person's token for this client, with these scopes added to those it has."""
+    return text_of(grant(user, client, scopes))
+
+
+def grant(user: User, client: OAuthClient, scopes: Iterable[str] = ()) -> AccessToken:
+    """Let a client act for a person, with these scopes added to those it has; after a revoke it begins with none."""
     with transaction.atomic():
         first = _digest(_derive(user.pk, client.client_id, 0))
         # Two sign-ins at once: one makes the row, the other waits for it and finds it.
@@ -51,12 +57,16 @@ def issue(user: User, client: OAuthClient, scopes: Iterable[str] = ()) -> str:
         if not row.is_active:
             row.generation += 1
             row.scopes = ""
-        token = _derive(user.pk, client.client_id, row.generation)
-        row.digest, row.is_active = _digest(token), True
+        row.digest, row.is_active = _digest(_derive(user.pk, client.client_id, row.generation)), True
         row.scopes = " ".join(sorted({*row.scopes.split(), *scopes} - {"basic"}))
         row.save()
         delete_after_commit(main_server(), _KIND, [row.digest])
-    return token
+    return row
+
+
+def text_of(row: AccessToken) -> str:
+    """Return the token itself, derived anew."""
+    return _derive(row.user_id, row.client.client_id, row.generation)
 
 
 def revoke(token_id: int) -> None:
@@ -69,11 +79,18 @@ def revoke_all(user_id: int) -> None:
     _revoke(AccessToken.objects.filter(user=user_id))
 
 
+def revoke_first_party(user_id: int, *, but: int | None = None) -> None:
+    """Make a person's tokens of our own applications worthless, all but one: the password changed."""
+    _revoke(AccessToken.objects.filter(user=user_id, client__first_party=True).exclude(pk=but or 0))
+
+
 def _revoke(tokens: QuerySet[AccessToken]) -> None:
     with transaction.atomic():
-        digests = list(tokens.select_for_update().values_list("digest", flat=True))
-        tokens.update(is_active=False)
-        delete_after_commit(main_server(), _KIND, digests)
+        rows = dict(tokens.select_for_update(of=["self"]).values_list("pk", "digest"))
+        AccessToken.objects.filter(pk__in=rows).update(is_active=False)
+        delete_after_commit(main_server(), _KIND, list(rows.values()))
+        # In the transaction: what hangs on a token, such as the device it pushes to, ends with it or not at all.
+        tokens_revoked.send(AccessToken, token_ids=list(rows))
 
 
 def forget(user_id: int) -> None:
@@ -93,8 +110,23 @@ def authenticate(token: str) -> Viewer:
     facts = get_or_load_many(_KIND, [digest], _load, ttl_s=settings.CACHE_PERMISSION_TTL_S).get(digest)
     if facts is None:
         raise InvalidToken
-    client = clients.authenticate(facts["client_id"])
+    try:
+        client = clients.authenticate(facts["client_id"])
+    except InvalidClient:  # its developer deleted it, a moment ago
+        raise InvalidToken from None
     return Viewer(facts["user_id"], facts["token_id"], tuple(facts["scopes"]), client)
+
+
+def authenticate_away(token: str) -> Viewer:
+    """Return who a token stands for, even somebody who deactivated their account or is being deleted.
+
+    Only for what such a person may still do: come back, or look how far the deletion is. Raises InvalidToken,
+    InactiveClient. Cost: one query on main.
+    """
+    row = AccessToken.objects.filter(digest=_digest(token), is_active=True).select_related("client").first()
+    if row is None:
+        raise InvalidToken
+    return Viewer(row.user_id, row.pk, tuple(row.scopes.split()), clients.authenticate(row.client.client_id))
 
 
 def _load(digests: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from instagram.errors import NotAllowed, NotFound, Unavailable
 
+from .models import User
 from .queries import Profile, profiles, standings
 
 
@@ -28,6 +29,22 @@ def visible_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int
         if user_id == viewer_id
         or ((standing := found.get(user_id)) and not standing.blocked and (standing.follows or not profile.is_private))
     }
+
+
+def public_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]:
+    """Return whose photos a public list may show the viewer: popular, tags, locations, searches.
+
+    Public accounts alone, not even followers see private ones there, and none that blocked the viewer. Cost: as
+    visible_authors(), with one more multi-get of profiles.
+    """
+    public = visible_authors(None, author_ids)
+    return public if viewer_id is None else visible_authors(viewer_id, public)
+
+
+def public_now(author_ids: Iterable[int]) -> set[int]:
+    """Return who is public and there, past the cache: for tasks that write it down. Cost: one query on main."""
+    people = User.objects.filter(id__in=list(author_ids), is_active=True, deactivated_at=None, is_private=False)
+    return set(people.values_list("id", flat=True))
 
 
 def listed(viewer_id: int | None, user_ids: Iterable[int]) -> dict[int, Profile]:

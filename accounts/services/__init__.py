@@ -1,20 +1,32 @@
 """What people do with their accounts."""
 
+from .attempts import sign_in_from
+from .deletion import request_deletion
+from .exports import request_export
 from .follows import approve_request, block_user, follow_user, ignore_request, unblock_user, unfollow_user
+from .passwords import change_password, request_reset, require_password, reset_password
 from .presence import deactivate, reactivate
-from .profiles import change_profile
+from .profiles import change_profile, set_picture
 from .sign_up import check_password, sign_in, sign_up
 
 __all__ = [
     "approve_request",
     "block_user",
+    "change_password",
     "change_profile",
     "check_password",
     "deactivate",
     "follow_user",
     "ignore_request",
     "reactivate",
+    "request_deletion",
+    "request_export",
+    "request_reset",
+    "require_password",
+    "reset_password",
+    "set_picture",
     "sign_in",
+    "sign_in_from",
     "sign_up",
     "unblock_user",
     "unfollow_user",

@@ -142,8 +142,11 @@ def apply_copy(follower_id: int, followee_id: int, status: Status, version: int)
         change = (status == Status.FOLLOWS) - (old_status == Status.FOLLOWS)
         if change:
             counters.add(shard, counters.USER_FOLLOWS, follower_id, change)
-            task = "feeds.backfill" if change > 0 else "feeds.remove_author"
-            enqueue(task, on=shard, follower_id=follower_id, followee_id=followee_id)
+        if status == Status.FOLLOWS:
+            # Also when the copy said so before: it may have missed an unfollow in between, and photos of that time.
+            enqueue("feeds.backfill", on=shard, follower_id=follower_id, followee_id=followee_id)
+        elif change:
+            enqueue("feeds.remove_author", on=shard, follower_id=follower_id, followee_id=followee_id)
     return True
 
 

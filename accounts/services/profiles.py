@@ -1,5 +1,6 @@
 """Changing what others see of oneself."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
@@ -42,14 +43,28 @@ def change_profile(
         raise
 
 
+def set_picture(user_id: int, stem: str) -> None:
+    """Show another profile picture, already in the store; the files of the one before go a little later."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user_id)
+        old, user.picture = user.picture, stem
+        user.save(update_fields=["picture"])
+        delete_after_commit(main_server(), PROFILE_KIND, [user_id])
+        if old and old != stem:
+            enqueue("photos.delete_picture", delay_s=2 * settings.CACHE_PERMISSION_TTL_S, stem=old)
+
+
 def _save(user_id: int, changes: dict[str, str | bool]) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
+        turned = changes.get("is_private", user.is_private) != user.is_private
         opened = user.is_private and changes.get("is_private") is False
         for name, value in changes.items():
             setattr(user, name, value)
         user.save(update_fields=list(changes))
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
+        if turned:
+            enqueue("photos.relist_author", author_id=user_id)
         if opened:
             enqueue("accounts.approve_all_requests", owner_id=user_id)
     return user

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.reserved import RESERVED
 from accounts.services.presence import reactivate
-from instagram.errors import InvalidParameters
+from instagram.errors import InvalidParameters, NotFound
 
 PASSWORD_MIN_CHARS = 6
 #: Longer ones would only cost the hash time.
@@ -27,7 +27,7 @@ def sign_up(*, username: str, password: str, email: str, full_name: str = "", ph
     username, email = username.strip().lower(), email.strip().lower()
     errors = {
         "username": username_faults(username),
-        "password": _password_faults(password),
+        "password": password_faults(password),
         "email": email_faults(email),
         "full_name": ["at most 60 characters"] if len(full_name) > 60 else [],
         "phone": ["at most 30 characters"] if len(phone) > 30 else [],
@@ -62,9 +62,17 @@ def check_password(username: str, password: str) -> User | None:
 
 
 def sign_in(username: str, password: str) -> User | None:
-    """Check the password; somebody who had deactivated their account is back. None: wrong, or suspended."""
+    """Check the password; somebody who had deactivated their account is back, and not deleted.
+
+    None: wrong, suspended, or the deletion of the account has begun.
+    """
     user = check_password(username, password)
-    return reactivate(user.pk) if user and user.deactivated_at else user
+    if user is None or user.deactivated_at is None:
+        return user
+    try:
+        return reactivate(user.pk)
+    except NotFound:
+        return None
 
 
 @cache
@@ -72,7 +80,8 @@ def _nobody() -> str:
     return make_password("nobody's")
 
 
-def _password_faults(password: str) -> list[str]:
+def password_faults(password: str) -> list[str]:
+    """Return what stands against a password."""
     if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
         return [f"{PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters"]
     return []
