@@ -6,6 +6,15 @@ NAMES = (
     "Valencia", "Hudson", "Sierra",
 )  # fmt: skip
 
+#: Numbers of the private API of the time. A renamed filter kept its number (Lomo-fi, Lo-fi).
+CODES = {
+    "Normal": 0, "X-Pro II": 1, "Lomo-fi": 2, "Earlybird": 3, "Apollo": 4, "Poprocket": 5, "Inkwell": 10, "Gotham": 13,
+    "1977": 14, "Nashville": 15, "Lord Kelvin": 16, "Lily": 17, "Sutro": 18, "Toaster": 19, "Walden": 20, "Hefe": 21,
+    "Brannan": 22, "Lo-fi": 2, "Kelvin": 16, "Rise": 23, "Amaro": 24, "Valencia": 25, "Hudson": 26, "Sierra": 27,
+}  # fmt: skip
+#: No longer offered since version 2.0 (September 2011): dropped, or known by a new name.
+RETIRED = frozenset({"Lomo-fi", "Apollo", "Poprocket", "Gotham", "Lord Kelvin", "Lily"})
+
 _BY_FOLDED = {name.casefold(): name for name in NAMES}
 
 

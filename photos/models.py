@@ -1,4 +1,7 @@
-"""The nouns of photos. All on the author's shard, but `Liked`, which is on the liker's."""
+"""The nouns of photos: photos, likes, comments on the author's shard (`Liked` on the liker's), places and tags in main.
+
+Tagged, TagTotal, AtLocation and InCell are index tables: copies, on the shard of the tag, location or cell.
+"""
 
 from django.db import models
 
@@ -70,3 +73,78 @@ class Comment(ShardedModel):
     author_id = models.BigIntegerField()
     text = models.TextField()
     state = models.SmallIntegerField(choices=State.choices, default=State.VISIBLE)
+
+
+class Tag(models.Model):
+    """The directory of tags, for searches: a copy of the tags' own shards, some seconds old."""
+
+    name = models.TextField(primary_key=True)  # Django adds an index for prefixes (text_pattern_ops)
+    media_count = models.BigIntegerField(default=0)
+    #: Of the tag's total on its shard: larger is later.
+    version = models.BigIntegerField(default=0)
+    #: Set by staff: the tag cannot be viewed or found.
+    hidden = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"#{self.name}"
+
+
+class Location(models.Model):
+    """A place with a name, made by whoever was there first."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=100)
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    #: Of photos/cells.py.
+    cell = models.IntegerField(db_index=True)
+    #: What other services call it; each names one place.
+    foursquare_v2_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    foursquare_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    facebook_places_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tagged(ShardedModel):
+    """A photo has a tag: on the tag's shard."""
+
+    pk = models.CompositePrimaryKey("tag", "photo_id")
+    tag = models.TextField()
+    photo_id = models.BigIntegerField()
+    #: Milliseconds since 1970 of the tagging, unique per tag.
+    tag_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    #: The author was public and there when a task last looked.
+    listed = models.BooleanField()
+
+
+class TagTotal(ShardedModel):
+    """How many listed photos a tag has: on the tag's shard."""
+
+    tag = models.TextField(primary_key=True)
+    media_count = models.BigIntegerField()
+    version = models.BigIntegerField()
+
+
+class AtLocation(ShardedModel):
+    """A photo was taken at a location: on the location's shard."""
+
+    pk = models.CompositePrimaryKey("location_id", "photo_id")
+    location_id = models.BigIntegerField()
+    photo_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    listed = models.BooleanField()
+
+
+class InCell(ShardedModel):
+    """A photo was taken in a cell of the grid: on the cell's shard."""
+
+    pk = models.CompositePrimaryKey("cell", "photo_id")
+    cell = models.IntegerField()
+    photo_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    listed = models.BooleanField()

@@ -4,13 +4,18 @@ Keys: pub/<first two hex digits>/<stem>_5.jpg (150 px), _6 (306), _7 (612), _8 (
 A key is written once and never again, so everybody may cache it for good.
 """
 
+import base64
 import functools
+import hashlib
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -95,3 +100,47 @@ def put_asset(name: str, jpeg: bytes) -> None:
         store.put_object(Bucket=settings.S3_BUCKET, Key=f"pub/{name}", Body=jpeg, ContentType="image/jpeg")
     except (BotoCoreError, ClientError) as error:
         raise StorageUnavailable from error
+
+
+def read_largest(stem: str) -> bytes | None:
+    """Return the largest rendition there is, None if there is none. Raises StorageUnavailable."""
+    store, _ = _store(os.getpid())
+    for side in sorted(SUFFIXES, reverse=True):
+        try:
+            jpeg: bytes = store.get_object(Bucket=settings.S3_BUCKET, Key=key(stem, side))["Body"].read()
+        except store.exceptions.NoSuchKey:
+            continue
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailable from error
+        return jpeg
+    return None
+
+
+def store_private(key: str, path: Path) -> None:
+    """Store a file under a key below prv/, in parts if it is large: only signed addresses reach it.
+
+    Raises StorageUnavailable.
+    """
+    store, _ = _store(os.getpid())
+    try:
+        store.upload_file(str(path), settings.S3_BUCKET, key, ExtraArgs={"ContentType": "application/zip"})
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        raise StorageUnavailable from error
+
+
+def delete_private(key: str) -> None:
+    """Delete what store_private() stored. Safe to repeat. Raises StorageUnavailable."""
+    store, _ = _store(os.getpid())
+    try:
+        store.delete_object(Bucket=settings.S3_BUCKET, Key=key)
+    except (BotoCoreError, ClientError) as error:
+        raise StorageUnavailable from error
+
+
+def signed_url(key: str, *, expires_at: int) -> str:
+    """Return a private object's address on the CDN, good until expires_at, epoch seconds (nginx/cdn.conf)."""
+    address = f"{settings.CDN_BASE_URL}/{key}"
+    secret = f"{expires_at}{urlsplit(address).path} {settings.CDN_SIGNING_KEY}"
+    digest = hashlib.md5(secret.encode(), usedforsecurity=False).digest()  # nginx's secure_link has no other
+    signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return f"{address}?expires={expires_at}&signature={signature}"

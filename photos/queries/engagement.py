@@ -1,15 +1,18 @@
 """Likes and comments of many photos at once: numbers, samples, and "liked by me"."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from psycopg2 import sql
 
 from sharding import counters, gather, shard_of, shard_of_object
+from sharding.ids import MAX_ID
 
 from .servers import grouped, select_all
 
+#: Of a photo's likes, how many of the latest are looked through for likers to show first.
+LIKERS_CONSIDERED = 50
 #: Most likers or comments in one answer.
 LIST_MAX = 1_000
 
@@ -45,21 +48,26 @@ def counts_of(photo_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     }
 
 
-def samples_of(photo_ids: Iterable[int], *, preferred_ids: set[int] | None = None) -> dict[int, Samples]:
-    """Return likers and comments to show, SAMPLE_SIZE of each. preferred_ids: likers to show before others.
+def samples_of(photo_ids: Iterable[int], *, prefer: Callable[[set[int]], set[int]] | None = None) -> dict[int, Samples]:
+    """Return likers and comments to show, SAMPLE_SIZE of each.
 
-    Cost: two queries per server.
+    prefer: picks of some people those whose likes are shown first; asked once, for the LIKERS_CONSIDERED latest likers
+    of each photo. Cost: two queries per server, and what `prefer` costs.
     """
     ids = list(photo_ids)
     samples = {photo_id: Samples() for photo_id in ids}
-    preferred = f"ARRAY[{','.join(str(int(i)) for i in sorted(preferred_ids or ()))}]::bigint[]"
-    likes = (  # names of ours and numbers alone
-        "SELECT asked.id, likers.user_id FROM unnest(%s) AS asked(id), LATERAL (SELECT user_id, id FROM {}"
-        f" WHERE photo_id = asked.id ORDER BY user_id = ANY({preferred}) DESC, id DESC LIMIT {settings.SAMPLE_SIZE}"
-        ") AS likers"
+    considered = LIKERS_CONSIDERED if prefer else settings.SAMPLE_SIZE
+    likes = (
+        "SELECT asked.id, likers.user_id FROM unnest(%s) AS asked(id), LATERAL (SELECT user_id FROM {}"
+        f" WHERE photo_id = asked.id ORDER BY id DESC LIMIT {considered}) AS likers"
     )
     for photo_id, user_id in select_all(likes, ["photos_like"], ids):
         samples[photo_id].liker_ids.append(user_id)
+    candidates = {user_id for sample in samples.values() for user_id in sample.liker_ids}
+    first = prefer(candidates) if prefer and candidates else set()
+    for sample in samples.values():
+        # Stable: among equals the latest first, as they came.
+        sample.liker_ids = sorted(sample.liker_ids, key=lambda user_id: user_id not in first)[: settings.SAMPLE_SIZE]
     comments = (
         "SELECT c.id, c.photo_id, c.author_id, c.text FROM unnest(%s) AS asked(id), LATERAL (SELECT * FROM {}"
         f" WHERE photo_id = asked.id AND state = 0 ORDER BY id DESC LIMIT {settings.SAMPLE_SIZE}) AS c"
@@ -84,6 +92,30 @@ def liked_by(viewer_id: int, photo_ids: Iterable[int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+@dataclass(frozen=True, slots=True)
+class LikedPage:
+    """Photo ids in order of liking, latest first, and the like below which the next page begins (None: no more)."""
+
+    photo_ids: list[int]
+    next_cursor: int | None
+
+
+def liked_page(user_id: int, *, below: int | None, count: int) -> LikedPage:
+    """Return what a person likes. below: exclusive cursor, a like's id. Cost: one query on the person's shard."""
+    shard = shard_of(user_id)
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "SELECT photo_id, like_id FROM {} WHERE user_id = %s AND active AND like_id < %s"
+                " ORDER BY like_id DESC LIMIT %s"
+            ).format(shard.table("photos_liked")),
+            [user_id, MAX_ID if below is None else below, count + 1],
+        )
+        rows = cursor.fetchall()
+    page = rows[:count]
+    return LikedPage([photo_id for photo_id, _ in page], page[-1][1] if len(rows) > count else None)
+
+
 def likers_of(photo_id: int) -> list[int]:
     """Return who likes a photo, latest first, at most LIST_MAX. Cost: one query on the photo's shard."""
     shard = shard_of_object(photo_id)
@@ -95,6 +127,20 @@ def likers_of(photo_id: int) -> list[int]:
             [photo_id, LIST_MAX],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def comment_author_of(photo_id: int, comment_id: int) -> int | None:
+    """Return who wrote a comment under a photo, None if it is not there. Cost: one query on the photo's shard."""
+    shard = shard_of_object(photo_id)
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT author_id FROM {} WHERE id = %s AND photo_id = %s AND state = 0").format(
+                shard.table("photos_comment")
+            ),
+            [comment_id, photo_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def comments_of(photo_id: int) -> list[CommentFacts]:

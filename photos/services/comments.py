@@ -4,10 +4,11 @@ import re
 
 from accounts import visibility
 from instagram.errors import APIError, InvalidParameters, NotAllowed, NotFound
+from jobs import enqueue
 from photos.hashtags import hashtags_in
 from photos.models import Comment, State
 from photos.queries.bodies import body_of
-from sharding import counters, shard_of_object
+from sharding import Shard, counters, shard_of_object
 
 FIRST_PARTY_MAX_CHARS = 2_200
 API_MAX_CHARS, API_MAX_HASHTAGS, API_MAX_URLS = 300, 4, 1
@@ -52,6 +53,9 @@ def add_comment(*, user_id: int, photo_id: int, text: str, first_party: bool) ->
             photo_id=photo_id, owner_id=body.author_id, author_id=user_id, text=text
         )
         counters.add(shard, counters.PHOTO_COMMENTS, photo_id, 1)
+        if user_id == body.author_id and hashtags_in(text):
+            enqueue("notifications.match_comment", on=shard, photo_id=photo_id, comment_id=comment.id)
+            enqueue("photos.index_photo", on=shard, photo_id=photo_id)
     return comment
 
 
@@ -67,9 +71,25 @@ def delete_comment(*, user_id: int, photo_id: int, comment_id: int) -> None:
             raise NotFound(what="comment")
         if user_id not in {comment.author_id, comment.owner_id}:
             raise NotAllowed("you cannot delete this comment")
-        comment.state = State.DELETED
-        comment.save(update_fields=["state"])
-        counters.add(shard, counters.PHOTO_COMMENTS, photo_id, -1)
+        _withdraw(shard, comment)
+
+
+def withdraw_comment(*, photo_id: int, comment_id: int) -> None:
+    """Delete a comment whoever asks: its author is being deleted. Harmless to repeat."""
+    shard = shard_of_object(photo_id)
+    with shard.atomic():
+        comments = shard.model(Comment).objects.select_for_update()
+        comment = comments.filter(id=comment_id, photo_id=photo_id, state=State.VISIBLE).first()
+        if comment is not None:
+            _withdraw(shard, comment)
+
+
+def _withdraw(shard: Shard, comment: Comment) -> None:
+    comment.state = State.DELETED
+    comment.save(update_fields=["state"])
+    counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, -1)
+    if comment.author_id == comment.owner_id and (tags := hashtags_in(comment.text)):
+        enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=tags)
 
 
 def _check(text: str, *, first_party: bool) -> None:

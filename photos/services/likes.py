@@ -5,9 +5,13 @@ import contextlib
 from psycopg2 import sql
 
 from accounts import visibility
+from accounts.queries import profiles
 from jobs import enqueue
 from photos.queries.bodies import body_of
 from sharding import Shard, ShardUnavailable, counters, shard_of, shard_of_object
+
+#: Before a change of one person's like of one photo draws its version: versions come in the order of the changes.
+_LOCK = "(SELECT pg_advisory_xact_lock(%s::bigint # %s::bigint)) AS locked"
 
 
 def like_photo(*, user_id: int, photo_id: int) -> None:
@@ -18,9 +22,11 @@ def like_photo(*, user_id: int, photo_id: int) -> None:
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "INSERT INTO {} (photo_id, user_id, owner_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id"
+                "INSERT INTO {} (photo_id, user_id, owner_id) SELECT %s, %s, %s FROM "
+                + _LOCK
+                + " ON CONFLICT DO NOTHING RETURNING id"
             ).format(shard.table("photos_like")),
-            [photo_id, user_id, body.author_id],
+            [photo_id, user_id, body.author_id, photo_id, user_id],
         )
         row = cursor.fetchone()
         if row is None:
@@ -35,13 +41,19 @@ def unlike_photo(*, user_id: int, photo_id: int) -> None:
     """Take a like back. Harmless to repeat. Raises NotFound, NotAllowed."""
     body = body_of(photo_id)
     visibility.require_may_see(user_id, body.author_id)
+    end_like(user_id=user_id, photo_id=photo_id)
+
+
+def end_like(*, user_id: int, photo_id: int) -> None:
+    """Take a like back whatever the liker may see; without one nothing changes."""
     shard = shard_of_object(photo_id)
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE photo_id = %s AND user_id = %s RETURNING local.next_id(%s, %s)").format(
-                shard.table("photos_like")
-            ),
-            [photo_id, user_id, shard.number, f"{shard.schema}.clock"],
+            sql.SQL(
+                "DELETE FROM {} USING " + _LOCK + " WHERE photo_id = %s AND user_id = %s"
+                " RETURNING local.next_id(%s, %s)"
+            ).format(shard.table("photos_like")),
+            [photo_id, user_id, photo_id, user_id, shard.number, f"{shard.schema}.clock"],
         )
         row = cursor.fetchone()
         if row is None:
@@ -60,6 +72,16 @@ def copy_like(*, photo_id: int, user_id: int, version: int) -> None:
     authority = shard_of_object(photo_id)
     like_id = _like_id(authority, photo_id, user_id)
     shard = shard_of(user_id)
+    if like_id is None and not _is_here(user_id):
+        # Somebody who is being deleted: no new row may say so, and there is no later like that it could protect.
+        with shard.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    "UPDATE {} SET like_id = %s, active = false WHERE user_id = %s AND photo_id = %s AND like_id < %s"
+                ).format(shard.table("photos_liked")),
+                [version, user_id, photo_id, version],
+            )
+        return
     with shard.cursor() as cursor:
         cursor.execute(
             sql.SQL(
@@ -69,6 +91,11 @@ def copy_like(*, photo_id: int, user_id: int, version: int) -> None:
             ).format(shard.table("photos_liked")),
             [user_id, photo_id, like_id or version, like_id is not None],
         )
+
+
+def _is_here(user_id: int) -> bool:
+    person = profiles([user_id]).get(user_id)
+    return person is not None and person.is_active
 
 
 def _like_id(shard: Shard, photo_id: int, user_id: int) -> int | None:

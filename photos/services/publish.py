@@ -90,7 +90,10 @@ def delete_photo(*, user_id: int, photo_id: int) -> None:
             cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = %s", [photo_id])
         counters.add(shard, counters.USER_MEDIA, user_id, -1)
         enqueue("feeds.remove_photo", on=shard, photo_id=photo_id, author_id=user_id)
+        # Always: its owner's comments may have brought tags.
+        enqueue("photos.index_photo", on=shard, photo_id=photo_id)
         enqueue("photos.purge", on=shard, photo_id=photo_id, stem=photo.image_stem)
+        enqueue("notifications.forget_photo", on=shard, photo_id=photo_id)
         delete_after_commit(shard, BODY_KIND, [photo_id])
     photo_map.forget([photo_id])
 
@@ -135,4 +138,7 @@ def _insert_or_find(shard: Shard, facts: dict[str, Any], upload_id: str) -> tupl
         counters.add(shard, counters.USER_MEDIA, author_id, 1)
         # The job commits with the photo (outbox row on the same server) and is submitted after the commit.
         enqueue("feeds.fan_out", on=shard, photo_id=photo.id, author_id=author_id)
+        enqueue("notifications.match_photo", on=shard, photo_id=photo.id)
+        if photo.latitude is not None or hashtags_in(photo.caption):
+            enqueue("photos.index_photo", on=shard, photo_id=photo.id)
     return photo.id, True

@@ -163,3 +163,19 @@ def test_a_private_accounts_photo_is_shown_to_followers_alone():
     for path in (f"/v1/media/{media['id']}", f"/v1/users/{anna.id}", f"/v1/users/{anna.id}/media/recent"):
         response = Client().get(path, {"access_token": stranger.token})
         assert refusal(response) == ("APINotAllowedError", "you cannot view this resource")
+
+
+def test_likers_whom_the_viewer_follows_are_shown_first_then_the_latest():
+    author, viewer, friend, *strangers = (a_person() for _ in range(12))
+    media = author.upload()["id"]
+    viewer.follow(friend)
+    for person in (friend, *strangers):
+        person.post(f"/v1/media/{media}/likes")
+
+    likes = viewer.get(f"/v1/media/{media}")["data"]["likes"]
+    anybodys = author.get(f"/v1/media/{media}")["data"]["likes"]
+
+    latest = [str(person.id) for person in reversed(strangers)]
+    assert likes["count"] == 10
+    assert [person["id"] for person in likes["data"]] == [str(friend.id), *latest[:7]]
+    assert [person["id"] for person in anybodys["data"]] == latest[:8]
