@@ -13,7 +13,8 @@ from psycopg2 import sql
 
 from accounts.models import Status
 from accounts.queries import edge, follower_batch
-from jobs import Again, enqueue, enqueue_many, task
+from accounts.services.deletion import Batch, run_step
+from jobs import Again, enqueue, enqueue_many, periodic, task
 from photos.queries import is_published, photos_by
 from sharding import (
     Server,
@@ -26,6 +27,8 @@ from sharding import (
     shard_of_object,
     shards_on,
 )
+
+from . import popular
 
 #: First and last of some consecutive logical shards.
 ShardRange = list[int]
@@ -91,12 +94,12 @@ def backfill(*, follower_id: int, followee_id: int) -> None:
             [follower_id, followee_id, photo_ids],
         )
     # Unfollowed or deleted since it was read: what takes that back may have passed here before.
-    stands = edge(follower_id=follower_id, followee_id=followee_id) == Status.FOLLOWS
     newest, oldest = photo_ids[0], photo_ids[-1]
-    kept = photos_by(followee_id, below=newest + 1, above=oldest - 1, count=len(photo_ids)) if stands else []
+    kept = photos_by(followee_id, below=newest + 1, above=oldest - 1, count=len(photo_ids))
     gone = set(photo_ids).difference(kept)
     if gone:
         _take_out(follower_id, sql.SQL("photo_id = ANY(%s)"), sorted(gone))
+    _take_out_unfollowed(follower_id, followee_id)
 
 
 @task("feeds.remove_author", queue="fast")
@@ -105,6 +108,10 @@ def remove_author(*, follower_id: int, followee_id: int) -> None:
 
     Decided by the follower's copy within the statement: what the backfill of a new follow brings meanwhile stays.
     """
+    _take_out_unfollowed(follower_id, followee_id)
+
+
+def _take_out_unfollowed(follower_id: int, followee_id: int) -> None:
     following = shard_of(follower_id).table("accounts_following")
     _take_out(
         follower_id,
@@ -114,6 +121,32 @@ def remove_author(*, follower_id: int, followee_id: int) -> None:
         ).format(following),
         followee_id,
     )
+
+
+@task("feeds.erase_inbox", queue="feed")
+def erase_inbox(*, user_id: int) -> Again | None:
+    """Empty a batch of a deleted person's inbox. Safe to repeat."""
+    return run_step("inbox", user_id, lambda: _erase_inbox(user_id))
+
+
+def _erase_inbox(user_id: int) -> Batch:
+    shard = shard_of(user_id)
+    inbox = shard.table("feeds_inbox")
+    with shard.cursor() as db:
+        db.execute(
+            sql.SQL(
+                "DELETE FROM {} WHERE user_id = %s AND photo_id IN"
+                " (SELECT photo_id FROM {} WHERE user_id = %s LIMIT %s)"
+            ).format(inbox, inbox),
+            [user_id, user_id, settings.FAN_OUT_BATCH],
+        )
+        return Batch(db.rowcount, {} if db.rowcount == settings.FAN_OUT_BATCH else None)
+
+
+@periodic("feeds.popular", seconds=settings.POPULAR_PERIOD_S)
+def make_popular() -> None:
+    """Make the list of Popular anew."""
+    popular.refresh()
 
 
 def _take_out(user_id: int, condition: sql.Composable, argument: Any) -> None:

@@ -160,9 +160,9 @@ def test_a_warm_page_makes_the_same_few_round_trips_whatever_its_length(a_busy_f
     wait_until(lambda: round_trips(12)["memcached store"] == 0, what="the page is warm")
     few, many = round_trips(4), round_trips(12)
 
-    # The viewer's inbox and liked-by-me once; of each server with a photo of the page numbers, likers and comments.
-    assert few["sql"] <= many["sql"] <= 2 + 3 * len(physical_servers())
-    # Token, rate limit, bodies, authors, standings, everybody else shown; each asks every memcached server.
-    assert few["memcached"] <= many["memcached"] <= 6 * len(django_settings.MEMCACHED_SERVERS)
+    # Inbox, liked-by-me, followed-by-me once; of each server with a photo of the page numbers, likers, comments.
+    assert few["sql"] <= many["sql"] <= 3 + 3 * len(physical_servers())
+    # Token, rate limit, bodies; of authors and everybody else shown profiles and standings; each asks every server.
+    assert few["memcached"] <= many["memcached"] <= 7 * len(django_settings.MEMCACHED_SERVERS)
     # The inbox knows the author and the id its shard.
     assert many["redis"] == 0
