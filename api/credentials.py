@@ -13,6 +13,13 @@ from instagram.errors import ClientRefused, MissingCredential, NotPermitted
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
+class WrongSecret(ClientRefused):
+    """The client_secret is not this client's."""
+
+    def __init__(self) -> None:
+        super().__init__('Invalid "client_id" and/or "client_secret".')
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a handler asks of its caller."""
@@ -86,5 +93,5 @@ def _client_with_secret(client_id: str, client_secret: str) -> Client:
         raise ClientRefused("Missing client_secret URL parameter.")
     client = clients.authenticate(client_id)
     if not client.has_secret(client_secret):
-        raise ClientRefused('Invalid "client_id" and/or "client_secret".')
+        raise WrongSecret
     return client

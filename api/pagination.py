@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from api import signatures
+
 if TYPE_CHECKING:
     from api.calls import Call
 
-#: Never repeated in a next_url: a signature would not fit the new address, a callback is the client's to choose again,
-#: and a secret has no place in an address.
+#: Never repeated in a next_url: a signature would not fit the new address (those who need one get a fresh one), a
+#: callback is the client's to choose again, and a secret has no place in an address.
 _DROPPED = {"sig", "callback", "client_secret", "_method"}
 
 
@@ -33,5 +35,10 @@ def next_url(call: "Call", parameter: str, value: str) -> str:
         for each in values
     ]
     path = quote(call.path, safe="/:@!$&'()*+,;=~")
-    query = urlencode([*kept, (parameter, value)])
+    kept.append((parameter, value))
+    if call.client and call.client.enforce_signed_requests:
+        # Clients follow the address as it is and do not sign it.
+        fresh = signatures.signature(call.client.client_secret, path.removeprefix(signatures.ROOT), dict(kept))
+        kept.append(("sig", fresh))
+    query = urlencode(kept)
     return f"{request.scheme}://{request.get_host()}{path}?{query}"

@@ -19,10 +19,15 @@ from instagram.errors import InvalidParameters, NotFound, TooLarge
 
 #: Largest id PostgreSQL's bigint holds; a longer number names nothing.
 BIGINT_MAX = 2**63 - 1
+#: Radius of a search around a point, metres.
+DISTANCE_DEFAULT_M, DISTANCE_MAX_M = 1_000.0, 5_000.0
 #: Bodies read as urlencoded. Some servers put text/plain where the client sent no Content-Type.
 FORM_TYPES = {"", "text/plain", "application/x-www-form-urlencoded"}
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _SIGNED = re.compile(r"-?[0-9]{1,18}")
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class MediaId(NamedTuple):
@@ -100,6 +105,17 @@ class Params:
             missing = "lat" if latitude is None else "lng"
             raise InvalidParameters(f"{missing}: lat and lng come together")
         return latitude, longitude
+
+    def circle(self) -> tuple[float, float, float]:
+        """Return (lat, lng, distance in metres): both required; `distance` is 1,000 by default and 5,000 at most."""
+        position = self.position()
+        if position is None:
+            raise InvalidParameters("lat: lat and lng are required")
+        # Anything over the limit is the limit, however large.
+        distance = self.number("distance", low=-math.inf, high=math.inf)
+        if distance is None or distance <= 0:
+            distance = DISTANCE_DEFAULT_M
+        return *position, min(distance, DISTANCE_MAX_M)
 
     @overload
     def flag(self, name: str, default: bool) -> bool: ...
@@ -196,7 +212,7 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
     try:
         merged: dict[str, Any] = request.GET.dict()
         if request.method == "POST":
-            merged |= _body(request).dict()
+            merged |= read_body(request).dict()
             if request.content_type == "multipart/form-data":
                 files = dict(request.FILES.items())
     except RequestDataTooBig as error:
@@ -204,12 +220,14 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
     except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
         raise InvalidParameters("the body of the request cannot be read") from error
     for name, value in merged.items():
-        if "\x00" in value or "\x00" in name:  # no text of ours holds one, and PostgreSQL refuses it
+        # No text of ours holds a NUL, and PostgreSQL refuses it; a lone surrogate is no text at all.
+        if "\x00" in value or "\x00" in name or _SURROGATES.search(value) or _SURROGATES.search(name):
             raise InvalidParameters(f"{name.replace(chr(0), '')}: contains a null character")
     return merged, files
 
 
-def _body(request: HttpRequest) -> QueryDict:
+def read_body(request: HttpRequest) -> QueryDict:
+    """Return the form in the body of a request."""
     if request.content_type == "multipart/form-data":
         return request.POST
     if request.content_type in FORM_TYPES:

@@ -135,6 +135,23 @@ class OAuthError(APIError):
     flat = True
 
 
+class OAuthForbidden(OAuthError):
+    """The client's own switches rule this out: an unsigned call, the implicit flow."""
+
+    error_type = "OAuthForbiddenException"
+    status = 403
+
+
+class TooManyAttempts(OAuthError):
+    """Too many wrong passwords for this name or from this address."""
+
+    error_type = "OAuthRateLimitException"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("Too many wrong passwords. Please try again in a few minutes.")
+
+
 class RateLimited(APIError):
     """Over the hourly limit."""
 

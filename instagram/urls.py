@@ -1,4 +1,4 @@
-"""The doors: the API, the health checks, the admin."""
+"""The doors: the API, the web pages, the health checks, the admin."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
+    path("", include("web.urls")),
     path("", include("api.urls")),
 ]

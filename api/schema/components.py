@@ -109,6 +109,16 @@ COMPONENTS: dict[str, Schema] = {
         aspect={"type": "string", "enum": ["media"]},
         callback_url=URL,
     ),
+    "Delivery": an_object(
+        id=ID,
+        status=TEXT,
+        created_time=EPOCH,
+        attempts=COUNT,
+        last_attempt_time=nullable(EPOCH),
+        http_status=nullable(COUNT),
+        error=nullable(TEXT),
+        payload=list_of({}),
+    ),
     "Filter": an_object(name=TEXT, code=nullable(COUNT), active=FLAG),
     "Meta": an_object(code={"type": "integer", "enum": [200]}),
     "Error": an_object(

@@ -148,6 +148,12 @@ OPERATIONS: dict[str, Operation] = {
         NULL,
         {"id": ID, "object": _choice("all", "user", "tag", "location", "geography"), "object_id": TEXT},
     ),
+    "GET v1/subscriptions/<subscription_id>/deliveries": Operation(
+        "What was delivered in the last day", list_of(ref("Delivery")), _CURSOR, ("next_cursor", "next_url")
+    ),
+    "POST v1/subscriptions/<subscription_id>/deliveries/<delivery_id>/replay": Operation(
+        "Deliver again", ref("Delivery")
+    ),
     "POST v1/accounts": Operation(
         "Sign up",
         an_object(access_token=TEXT, user=ref("User")),

@@ -29,8 +29,8 @@ parameters in query or body, the credential, the rate limit with its headers and
 - Who asks: `call.viewer_id` (None for a client_id alone; for presenters and visibility), `call.my_id` (int, or the
   contract's "Missing access_token"), `call.client`. `@access(first_party=True)` for our own endpoints (section 16),
   `@access(token=True)` for a GET that needs a person, `@access(secret=True)` for client_id + client_secret.
-- Order of checks: path, verb, credential, rate limit, client approval and scope; then the handler's: object exists,
-  viewer may see it (accounts.visibility), parameters.
+- Order of checks: path, verb, credential, signature, rate limit, client approval and scope; then the handler's:
+  object exists, viewer may see it (accounts.visibility), parameters.
 - A handler may run a second time when a shard moved under it: writes are idempotent or in one transaction.
 """
 
@@ -42,7 +42,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
-from api import rate_limit
+from api import rate_limit, signatures
 from api.calls import Call
 from api.credentials import access, access_of, identify, require
 from api.envelope import CALLBACK, Answer, enveloped, refusal, rendered
@@ -103,14 +103,17 @@ class Endpoint(APIView):
             raise VerbNotAllowed(verb)
         call = Call(request, verb, bare(request.path), Params(values, files))
         self._admit(call, handler, budget, placeholders)
-        return retry_if_moved(handler)(call, **placeholders)
+        # A file can be read once; its sender tries again, with the same upload_id.
+        run = handler if files else retry_if_moved(handler)
+        return run(call, **placeholders)
 
     def _admit(self, call: Call, handler: Any, budget: rate_limit.Budget, placeholders: dict[str, str]) -> None:
-        """Check the credential, count the call, check what the handler asks of its caller."""
+        """Check the credential and the signature, count the call, check what the handler asks of its caller."""
         needs = access_of(handler)
         if placeholders.get("user_id") == "self" and not needs.token:
             needs = type(needs)(True, needs.scope, needs.first_party, needs.secret)
         call.viewer, call.client = identify(call.params, needs)
+        signatures.check(call, call.client)
         budget.spend(f"t{call.viewer.token_id}" if call.viewer else f"c{call.client.pk}")
         require(needs, call.viewer, call.client)
 

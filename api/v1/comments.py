@@ -1,5 +1,6 @@
 """What is said under a photo."""
 
+from accounts import visibility
 from accounts.queries import profiles
 from api.parameters import object_id_of
 from api.v1.base import Answer, Call, Endpoint, access, enveloped, route
@@ -16,7 +17,7 @@ class Comments(Endpoint):
     def get(self, call: Call, media_id: str) -> Answer:
         """Return them, oldest first, without the caption."""
         comments = comments_of(visible_photo(call, media_id).id)
-        people = profiles({comment.author_id for comment in comments})
+        people = visibility.listed(call.viewer_id, {comment.author_id for comment in comments})
         return enveloped([present_comment(c, people[c.author_id]) for c in comments if c.author_id in people])
 
     @access(scope="comments")

@@ -9,12 +9,13 @@ from api.calls import Call
 from api.pagination import next_page
 from api.parameters import media_id_of
 from api.v1.base import Answer, Endpoint, access, enveloped, route
+from api.v1.bounds import photo_bounds
+from api.v1.locations import place_of_upload
 from api.v1.present import present_media
 from instagram.errors import InvalidParameters, NotFound
 from photos.queries import PhotoBody, body_of, photos_by
 from photos.services import delete_photo, publish
-from photos.services.publish import Place
-from sharding.ids import MAX_ID, first_id_at, id_of_shortcode
+from sharding.ids import id_of_shortcode
 
 SERVICES = ("twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous")
 
@@ -25,7 +26,10 @@ def visible_photo(call: Call, text: str) -> PhotoBody:
     body = body_of(media_id.photo_id)
     if media_id.user_id not in (None, body.author_id):
         raise NotFound(what="media")
-    visibility.require_may_see(call.viewer_id, body.author_id)
+    try:
+        visibility.require_may_see(call.viewer_id, body.author_id)
+    except NotFound:  # its owner is away or gone, and the photo with them
+        raise NotFound(what="media") from None
     return body
 
 
@@ -52,13 +56,13 @@ class MediaList(Endpoint):
         call.params.flag("filtered", default=True)
         call.params.flag("border")
         call.params.choice("tilt_shift", ("none", "radial", "linear"), default="none")
-        position = call.params.position()
+        place = place_of_upload(call)
         photo_id = publish(
             author_id=call.my_id,
             image=upload.read(),
             caption=call.params.get("caption").strip(),
             filter_name=call.params.get("filter") or "Normal",
-            place=Place(*position) if position else None,
+            place=place,
             upload_id=call.params.get("upload_id"),
             taken_at=call.params.epoch("taken_at"),
         )
@@ -101,14 +105,8 @@ class RecentMedia(Endpoint):
         visibility.require_may_see(call.viewer_id, owner_id)
         params = call.params
         count = params.count(settings.PAGE_DEFAULT, settings.PAGE_MAX)
-        below = params.photo_cursor("max_id")
-        latest, earliest = params.epoch("max_timestamp"), params.epoch("min_timestamp")
-        photo_ids = photos_by(
-            owner_id,
-            below=min(MAX_ID if below is None else below, MAX_ID if latest is None else first_id_at(latest + 1)),
-            above=max(params.photo_cursor("min_id") or 0, 0 if earliest is None else first_id_at(earliest) - 1),
-            count=count + 1,
-        )
+        below, above = photo_bounds(params)
+        photo_ids = photos_by(owner_id, below=below, above=above, count=count + 1)
         page = photo_ids[:count]
         cursor = f"{page[-1]}_{owner_id}" if len(photo_ids) > count else None
         return enveloped(present_media(page, call.viewer_id), next_page(call, "max_id", cursor))

@@ -3,16 +3,42 @@
 from django.urls import re_path
 
 from api.routing import ordered
-from api.v1 import accounts, comments, feed, likes, media, relationships, users
+from api.v1 import (
+    accounts,
+    comments,
+    feed,
+    filters,
+    geographies,
+    likes,
+    locations,
+    media,
+    media_search,
+    people,
+    popular,
+    relationships,
+    reports,
+    subscriptions,
+    tags,
+    users,
+)
 from api.v1.base import Nothing
 
 MODULES = (
     accounts,
     comments,
     feed,
+    filters,
+    geographies,
     likes,
+    locations,
     media,
+    media_search,
+    people,
+    popular,
     relationships,
+    reports,
+    subscriptions,
+    tags,
     users,
 )
 

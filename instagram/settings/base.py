@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
@@ -121,7 +122,9 @@ INSTALLED_APPS = [
     "accounts",
     "photos",
     "feeds",
+    "notifications",
     "api",
+    "web",
     "monitoring",
     "demo",
 ]
@@ -133,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 #: The API answers every path in four spellings and never redirects (docs/api.md, 1.2).
 APPEND_SLASH = False
@@ -151,6 +155,9 @@ TEMPLATES = [
         },
     }
 ]
+#: Where a page sends those who must sign in first.
+LOGIN_URL = "/accounts/login/"
+CSRF_FAILURE_VIEW = "web.pages.forged"
 AUTH_USER_MODEL = "accounts.User"
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
@@ -295,6 +302,39 @@ JOBS_RETRY_BASE_S = env.float("JOBS_RETRY_BASE_S", default=1.0)
 #: Modules with tasks besides each room's tasks.py: those of tests and benchmarks, in the workers they start.
 JOBS_EXTRA_MODULES = env.list("JOBS_EXTRA_MODULES", default=[])
 
+# --- Accounts --------------------------------------------------------------------------------------------------------
+
+#: How mail leaves: Django's back end. The default writes it to the log; production takes SMTP.
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+#: The mail server.
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+#: Its port.
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+#: Name and password towards it; empty: none is asked for.
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+#: The password that goes with the name.
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+#: Whether to speak TLS with it (STARTTLS).
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+#: Seconds it has to answer; a worker waits, no request.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_S", default=10)
+#: Sender of our mail.
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instagram <no-reply@localhost>")
+#: Seconds a link to set a new password works.
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT_S", default=86_400)
+#: Such mails to one person in an hour at most: nobody's mailbox is filled by strangers.
+PASSWORD_RESETS_PER_HOUR = env.int("PASSWORD_RESETS_PER_HOUR", default=5)
+#: Days between asking for an account's deletion and its beginning; signing in until then takes it back.
+DELETION_DELAY_DAYS = env.int("DELETION_DELAY_DAYS", default=14)
+#: Days the archive of an export can be fetched; then it is deleted.
+EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=7)
+#: Hours before a person can have another archive made: each reads all they own.
+EXPORT_EVERY_HOURS = env.int("EXPORT_EVERY_HOURS", default=24)
+#: Different people whose reports hide a photo from Popular and tags until staff has looked.
+REPORTS_HIDE_AT = env.int("REPORTS_HIDE_AT", default=5)
+#: Seconds the suggestions of people for one viewer are kept: they cost a query on every server.
+SUGGESTIONS_TTL_S = env.int("SUGGESTIONS_TTL_S", default=3_600)
+
 # --- Photos ----------------------------------------------------------------------------------------------------------
 
 #: The object store: any S3. Renditions of photos are kept there.
@@ -340,6 +380,33 @@ UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
 #: Photos of a newly followed person that go into the follower's inbox.
 BACKFILL_PHOTOS = env.int("BACKFILL_PHOTOS", default=100)
+#: Seconds between two makings of the list of Popular.
+POPULAR_PERIOD_S = env.int("POPULAR_PERIOD_S", default=120)
+#: Hours in which a photo is popular first; older ones come after.
+POPULAR_HOURS = env.int("POPULAR_HOURS", default=48)
+#: Photos in the list, before those are left out that a viewer may not see.
+POPULAR_LENGTH = env.int("POPULAR_LENGTH", default=200)
+#: Newest photos of each server whose likes are read for the list.
+POPULAR_CANDIDATES = env.int("POPULAR_CANDIDATES", default=5_000)
+
+# --- Realtime subscriptions ------------------------------------------------------------------------------------------
+
+#: Callbacks may be on this machine or in private networks: for development. False where strangers can subscribe.
+CALLBACKS_MAY_BE_INNER = env.bool("CALLBACKS_MAY_BE_INNER", default=True)
+#: Seconds one request to a callback may take, everything included: the handshake and each delivery.
+CALLBACK_TIMEOUT_S = env.float("CALLBACK_TIMEOUT_S", default=5.0)
+#: Seconds in which updates for one callback are collected into one request.
+CALLBACK_BATCH_S = env.float("CALLBACK_BATCH_S", default=2.0)
+#: Seconds before a failed delivery is tried again; doubles each time up to five minutes, with jitter.
+CALLBACK_RETRY_BASE_S = env.float("CALLBACK_RETRY_BASE_S", default=5.0)
+#: Seconds after which an update that could not be delivered is dropped.
+CALLBACK_GIVE_UP_S = env.float("CALLBACK_GIVE_UP_S", default=3_600.0)
+#: Hours that a client's developer can read what was delivered. At least two: the rows also keep updates from repeating.
+DELIVERY_LOG_HOURS = env.int("DELIVERY_LOG_HOURS", default=24)
+#: Subscriptions a client may have: each new photo is matched against all.
+SUBSCRIPTIONS_PER_CLIENT = env.int("SUBSCRIPTIONS_PER_CLIENT", default=1_000)
+#: Earlier photos of each server that are looked at to fill a new geography.
+GEOGRAPHY_FILL_PHOTOS = env.int("GEOGRAPHY_FILL_PHOTOS", default=10_000)
 
 # --- API -------------------------------------------------------------------------------------------------------------
 
@@ -351,6 +418,21 @@ PAGE_MAX = env.int("PAGE_MAX", default=100)
 SAMPLE_SIZE = env.int("SAMPLE_SIZE", default=8)
 #: Requests per sliding hour and credential.
 RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
+
+# --- Signing in and applications -------------------------------------------------------------------------------------
+
+#: Seconds an authorization code can be exchanged for a token.
+AUTHORIZATION_CODE_S = env.int("AUTHORIZATION_CODE_S", default=600)
+#: Applications one person may register.
+APPLICATIONS_PER_PERSON = env.int("APPLICATIONS_PER_PERSON", default=20)
+#: Wrong passwords for one name from one address before it has to wait: people mistype, guessers go on.
+LOGIN_FAILURES_PER_NAME_AND_ADDRESS = env.int("LOGIN_FAILURES_PER_NAME_AND_ADDRESS", default=10)
+#: The same for one name from everywhere: guessing spread over many addresses.
+LOGIN_FAILURES_PER_NAME = env.int("LOGIN_FAILURES_PER_NAME", default=50)
+#: The same for one address, whatever the name: room for an office behind one address.
+LOGIN_FAILURES_PER_ADDRESS = env.int("LOGIN_FAILURES_PER_ADDRESS", default=100)
+#: Seconds in which they are counted, and the longest wait.
+LOGIN_FAILURES_WINDOW_S = env.int("LOGIN_FAILURES_WINDOW_S", default=900)
 
 # --- Demo ------------------------------------------------------------------------------------------------------------
 
