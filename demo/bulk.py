@@ -18,7 +18,8 @@ from psycopg2 import sql
 
 from accounts.models import User
 from photos import images, storage
-from sharding import Shard, counters, photo_map, shard_of
+from photos.services import index_photos
+from sharding import Shard, counters, photo_map, shard_of, shard_of_object
 
 from . import errands
 from .load import Plan, Report
@@ -84,6 +85,7 @@ def load(plan: Plan, report: Report, *, processes: int) -> list[int]:
     photo_ids = _photos(plan, ids, report)
     _likes(plan, ids, photo_ids, report)
     _comments(plan, ids, photo_ids, report)
+    _indexes(photo_ids, report)
     return ids
 
 
@@ -202,6 +204,17 @@ def _comments(plan: Plan, ids: list[int], photo_ids: list[int], report: Report) 
                 _insert(shard, "photos_comment", _COMMENT, rows, answers=False)
                 _count(shard, counters.PHOTO_COMMENTS, (photo_id for photo_id, *_ in rows))
         report("comments", done := done + len(part), len(comments))
+
+
+def _indexes(photo_ids: list[int], report: Report) -> None:
+    done = 0
+    for part in _rounds(photo_ids):
+        shards: dict[Shard, list[int]] = {}
+        for photo_id in part:
+            shards.setdefault(shard_of_object(photo_id), []).append(photo_id)
+        for shard, ids in shards.items():
+            index_photos(shard, ids)
+        report("indexes", done := done + len(part), len(photo_ids))
 
 
 def _where(photo: PlannedPhoto) -> tuple[int | None, str, float | None, float | None]:

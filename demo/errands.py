@@ -6,7 +6,7 @@ Every errand may be repeated after an interrupted load.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -118,9 +118,15 @@ def place_of(photo: PlannedPhoto) -> Place | None:
     """Return where a planned photo was taken, as publishing takes it."""
     if photo.place is None:
         return None
-    name, latitude, longitude = photo.place
-    # Answers show a place's name beside its id only; the list's order gives the ids until places have a table.
-    return Place(latitude, longitude, location_id=list(PLACES).index(name) + 1, name=name)
+    return _location(photo.place[0])
+
+
+@cache
+def _location(name: str) -> Place:
+    """Return a place with its location, made when it is needed first; in main it stays for good."""
+    latitude, longitude = PLACES[name]
+    location = photo_services.find_or_create_location(name=name, latitude=latitude, longitude=longitude)
+    return Place(location.latitude, location.longitude, location_id=location.pk, name=location.name)
 
 
 def _patiently(act: Callable[[], T]) -> T:
