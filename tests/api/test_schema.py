@@ -4,6 +4,7 @@ import json
 
 import pytest
 import schemathesis
+from django.conf import settings as django_settings
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, settings
@@ -88,3 +89,9 @@ def test_answers_are_as_the_document_says(case, world):
         case.query |= {"client_id": world["client_id"], "client_secret": world["client_secret"]}
 
     case.call_and_validate(checks=CHECKS)
+
+
+def test_the_documentation_names_every_route():
+    page = (django_settings.BASE_DIR / "docs" / "api.md").read_text()
+
+    assert [template for template, _, _ in handlers(ROUTES) if f"`/{template}`" not in page] == []

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyvips
 import requests
 
 from tests.support.people import a_photo
-from tests.support.private import PrivateStack
+from tests.support.private import ROOT, PrivateStack
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults  # a data centre of its own
@@ -72,3 +73,36 @@ def test_what_anna_uploads_by_curl_is_first_in_bens_feed_within_two_seconds(
     wait_until(lambda: feed(private_stack, logins["ben"], count=1)[0]["id"] == photo, seconds=2.0)
     assert time.monotonic() - answered_at < 2.0
     assert posted["data"]["tags"] == ["world"]
+
+
+def test_the_quick_start_of_the_documentation_works_word_for_word(
+    private_stack: PrivateStack, logins: dict[str, dict[str, str]], tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    lines = page.partition("## Quick start")[2].split("```")[1]
+    (tmp_path / "picture.jpg").write_bytes(a_photo())
+    for documented, here in {
+        "http://127.0.0.1:8000": private_stack.url,
+        ".local/demo.json": str(private_stack.state_dir / "demo.json"),
+    }.items():
+        assert documented in lines
+        lines = lines.replace(documented, here)
+
+    said = subprocess.run(["bash", "-euc", lines], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    liked, uploaded = said[said.index("{") :].split("}{", 1)
+    assert json.loads(liked + "}") == {"meta": {"code": 200}, "data": None}
+    assert json.loads("{" + uploaded)["data"]["caption"]["text"] == "Hello #world"
+
+
+def test_the_example_client_does_what_it_says(private_stack: PrivateStack, logins: dict[str, dict[str, str]]) -> None:
+    client = [sys.executable, str(ROOT / "docs" / "examples" / "client.py"), private_stack.url]
+
+    said = subprocess.run(
+        [*client, "ben", logins["ben"]["password"]], check=True, capture_output=True, text=True
+    ).stdout
+
+    assert "allowed by    ben" in said
+    assert said.count("in the feed") == 5
+    assert "{'code': 200}" in said
+    assert "This request requires scope=relationships" in said
