@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+#: A Host header that is none of ours, and what else Django refuses before there is a view.
+handler400 = "api.refusals.bad_request"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),

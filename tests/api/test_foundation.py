@@ -159,3 +159,11 @@ def test_a_bad_sign_up_names_the_field(field, value, fault):
     meta = body(response, status=400)["meta"]
     assert meta["error_message"] == f"{field}: {fault}"
     assert meta["errors"] == {field: [fault]}
+
+
+@pytest.mark.parametrize(("path", "flat"), [("/v1/users/self", False), ("/oauth/authorize", True)])
+def test_a_host_that_is_not_ours_is_refused_in_the_envelope(path, flat):
+    answer = Client(raise_request_exception=False).get(path, HTTP_HOST="evil.example")
+
+    told = answer.json() if flat else answer.json()["meta"]
+    assert (answer.status_code, told["error_type"]) == (400, "APIInvalidParametersError")

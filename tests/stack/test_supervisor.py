@@ -194,3 +194,14 @@ def test_a_state_directory_below_a_closed_home_is_kept_elsewhere_behind_a_link()
             shutil.rmtree(home)
             if elsewhere:
                 shutil.rmtree(elsewhere)
+
+
+def test_the_app_front_takes_a_body_that_does_not_fit_into_memory_and_refuses_the_unreadable_in_the_envelope(
+    private_stack: PrivateStack,
+) -> None:
+    # Larger than nginx keeps in memory: it goes through a file of its account's.
+    taken = requests.post(f"{private_stack.url}/v1/media", data=bytes(1_000_000), timeout=10)
+    unreadable = requests.get(f"{private_stack.url}/v1/media/shortcode/%00", timeout=5)
+
+    assert (taken.status_code, taken.json()["meta"]["error_type"]) == (400, "OAuthParameterException")
+    assert (unreadable.status_code, unreadable.json()["meta"]["error_type"]) == (400, "APIInvalidParametersError")

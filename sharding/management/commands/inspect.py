@@ -1,5 +1,6 @@
 """manage.py inspect ID|SHORTCODE: what an id says, and what is there."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from psycopg2 import sql
 
 from sharding import Shard, ShardUnavailable, ids, photo_map, shard_of_object
 
+_CANONICAL = re.compile(r"\A([0-9]{10,19})_[0-9]+\Z")
 _TABLES = """
 SELECT t.relname, owner.attname, pg_get_constraintdef(k.oid) LIKE '%%>> 10%%'
 FROM pg_class t
@@ -36,7 +38,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print what there is to know."""
         try:
-            object_id = self._parsed(options["id"], shortcode=options["shortcode"])
+            # As answers show a photo: with its owner.
+            text = _CANONICAL.sub(r"\1", options["id"])
+            object_id = self._parsed(text, shortcode=options["shortcode"])
             code = ids.shortcode_of(object_id)
             shard = shard_of_object(object_id)
         except ValueError as error:

@@ -1,0 +1,13 @@
+"""What Django refuses before any view of ours is asked."""
+
+from django.http import HttpRequest, HttpResponse
+
+from api.envelope import refusal, rendered
+from instagram.errors import InvalidParameters
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400, in the envelope; OAuth's flat."""
+    del exception  # what it says is not for strangers
+    flat = request.path.startswith("/oauth")
+    return rendered(refusal(InvalidParameters("the request cannot be read"), flat=flat))
