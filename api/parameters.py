@@ -222,7 +222,8 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
     for name, value in merged.items():
         # No text of ours holds a NUL, and PostgreSQL refuses it; a lone surrogate is no text at all.
         if "\x00" in value or "\x00" in name or _SURROGATES.search(value) or _SURROGATES.search(name):
-            raise InvalidParameters(f"{name.replace(chr(0), '')}: contains a null character")
+            shown = "".join(c for c in name[:40] if c.isprintable()) or "a parameter"
+            raise InvalidParameters(f"{shown}: contains a null character or half of a pair of surrogates")
     return merged, files
 
 

@@ -10,7 +10,7 @@ from accounts import visibility
 from accounts.queries import Profile, followed_among
 from api.v1.present_users import present_brief, present_mini
 from photos.hashtags import hashtags_in
-from photos.queries import PhotoBody, Samples, bodies, counts_of, liked_by, samples_of
+from photos.queries import Engagement, PhotoBody, bodies, engagement_of, liked_by
 from photos.queries.engagement import CommentFacts
 from photos.storage import image_url
 from sharding.ids import created_time_of, shortcode_of
@@ -21,7 +21,7 @@ _RENDITIONS = {"low_resolution": 306, "thumbnail": 150, "standard_resolution": 6
 def present_media(photo_ids: Iterable[int], viewer_id: int | None) -> list[dict[str, Any]]:
     """Return Media objects in the order asked, without those the viewer may not see, deleted or unreadable ones.
 
-    Cost: bodies and people one multi-get each; visibility, numbers, likers, comments one query per server each;
+    Cost: bodies, engagement, people and standings a multi-get each; what they miss some queries per server;
     liked-by-me and followed-by-me one query each.
     """
     found = bodies(photo_ids)
@@ -30,14 +30,16 @@ def present_media(photo_ids: Iterable[int], viewer_id: int | None) -> list[dict[
     ids = [body.id for body in shown]
     # Of the likers those whom the viewer follows first.
     prefer = partial(followed_among, viewer_id) if viewer_id is not None else None
-    counts, samples = counts_of(ids), samples_of(ids, prefer=prefer)
+    engagement = engagement_of(ids, prefer=prefer)
     liked = liked_by(viewer_id, ids) if viewer_id is not None and ids else set()
-    people = visibility.listed(viewer_id, {user_id for body in shown for user_id in _people_of(body, samples[body.id])})
+    shown = [body for body in shown if body.id in engagement]
+    wanted = {user_id for body in shown for user_id in _people_of(body, engagement[body.id])}
+    people = visibility.listed(viewer_id, wanted)
     return [
-        _media(body, counts[body.id], samples[body.id], people)
+        _media(body, engagement[body.id], people)
         | ({"user_has_liked": body.id in liked} if viewer_id is not None else {})
         for body in shown
-        if body.id in counts and body.author_id in people
+        if body.author_id in people
     ]
 
 
@@ -51,14 +53,13 @@ def present_comment(comment: CommentFacts, author: Profile) -> dict[str, Any]:
     }
 
 
-def _people_of(body: PhotoBody, samples: Samples) -> set[int]:
-    return {body.author_id, *samples.liker_ids, *(comment.author_id for comment in samples.comments)}
+def _people_of(body: PhotoBody, facts: Engagement) -> set[int]:
+    return {body.author_id, *facts.liker_ids, *(comment.author_id for comment in facts.latest)}
 
 
-def _media(body: PhotoBody, counts: tuple[int, int], samples: Samples, people: dict[int, Profile]) -> dict[str, Any]:
+def _media(body: PhotoBody, facts: Engagement, people: dict[int, Profile]) -> dict[str, Any]:
     author = people[body.author_id]
-    likes, comments = counts
-    own_words = [comment.text for comment in samples.comments if comment.author_id == body.author_id]
+    own_words = [comment.text for comment in facts.latest if comment.author_id == body.author_id]
     return {
         "id": f"{body.id}_{body.author_id}",
         "type": "image",
@@ -70,12 +71,12 @@ def _media(body: PhotoBody, counts: tuple[int, int], samples: Samples, people: d
         "user": present_brief(author),
         "caption": _caption(body, author),
         "comments": {
-            "count": comments,
-            "data": [present_comment(c, people[c.author_id]) for c in samples.comments if c.author_id in people],
+            "count": facts.comments,
+            "data": [present_comment(c, people[c.author_id]) for c in facts.latest if c.author_id in people],
         },
         "likes": {
-            "count": likes,
-            "data": [present_mini(people[user_id]) for user_id in samples.liker_ids if user_id in people],
+            "count": facts.likes,
+            "data": [present_mini(people[user_id]) for user_id in facts.liker_ids if user_id in people],
         },
         "images": {
             name: {"url": image_url(body.image_stem, side), "width": side, "height": side}

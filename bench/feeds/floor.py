@@ -19,7 +19,6 @@ from sharding import counters, placement
 _EPOCH_MS: int = settings.ID_EPOCH_MS
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LIKES, _COMMENTS = counters.PHOTO_LIKES, counters.PHOTO_COMMENTS
-_KINDS = [_LIKES, _COMMENTS]
 _ANONYMOUS = f"{settings.CDN_BASE_URL}/pub/anonymous.jpg"
 _SIDES = (("low_resolution", 306), ("thumbnail", 150), ("standard_resolution", 612))
 _SUFFIX = {side: f"_{SUFFIXES[side]}.jpg" for _, side in _SIDES}
@@ -46,14 +45,19 @@ def feed(request: HttpRequest) -> HttpResponse:
     # The same look at who blocked me and whom I may see that the endpoint takes.
     _standings(cache, prefix, me, authors - {me})
     ids = [body["id"] for body in bodies]
-    groups = _by_server(ids)
-    numbers, likers, comments = _numbers(groups), _likers(groups), _comments(groups)
+    # What the endpoint caches of a photo in one entry: numbers, latest likers, latest comments.
+    cached = cache.get_many([f"{prefix}engagement:1:{photo_id}" for photo_id in ids])
+    numbers, likers, comments = {}, {}, {}
+    for photo_id in ids:
+        likes, said, liker_ids, latest = orjson.loads(cached[f"{prefix}engagement:1:{photo_id}"])
+        numbers[_LIKES, photo_id], numbers[_COMMENTS, photo_id] = likes, said
+        likers[photo_id], comments[photo_id] = liker_ids, latest
     candidates = list({user for users in likers.values() for user in users})
     mine, followed = _mine(me, ids, candidates)
     for photo_id in ids:
-        likers[photo_id] = sorted(likers.get(photo_id, []), key=lambda user: user not in followed)[:8]
+        likers[photo_id] = sorted(likers[photo_id], key=lambda user: user not in followed)[:8]
     shown = {user for users in likers.values() for user in users}
-    shown |= {row[2] for rows_ in comments.values() for row in rows_} | authors
+    shown |= {row[1] for rows in comments.values() for row in rows} | authors
     people = _people(cache, prefix, shown)
     _standings(cache, prefix, me, shown - {me})
     minis = {user: _mini(facts) for user, facts in people.items()}
@@ -94,61 +98,6 @@ def _page(me: int, most: int) -> list[tuple[int, int]]:
         " ORDER BY id DESC LIMIT %s) ORDER BY 1 DESC LIMIT %s",
         [me, most, me, most, most],
     )
-
-
-def _by_server(photo_ids: list[int]) -> dict[str, dict[str, list[int]]]:
-    groups: dict[str, dict[str, list[int]]] = {}
-    names = placement.server_names()
-    for photo_id in photo_ids:
-        number = (photo_id >> 10) & 8191
-        groups.setdefault(names[number], {}).setdefault(f"s{number:04d}", []).append(photo_id)
-    return groups
-
-
-def _numbers(groups: dict[str, dict[str, list[int]]]) -> dict[tuple[int, int], int]:
-    numbers = {}
-    for alias, schemas in groups.items():
-        parts = [
-            f"SELECT kind, key_id, value FROM {schema}.counter WHERE key_id = ANY(%s) AND kind = ANY(%s)"
-            for schema in schemas
-        ]
-        parts.append("SELECT kind, key_id, delta FROM local.counter_delta WHERE key_id = ANY(%s) AND kind = ANY(%s)")
-        everything = [photo_id for ids in schemas.values() for photo_id in ids]
-        arguments: list[Any] = []
-        for ids in [*schemas.values(), everything]:
-            arguments += [ids, _KINDS]
-        query = f"SELECT kind, key_id, sum(value)::bigint FROM ({' UNION ALL '.join(parts)}) r GROUP BY 1, 2"
-        for kind, photo_id, number in _select(alias, query, arguments):
-            numbers[kind, photo_id] = number
-    return numbers
-
-
-def _likers(groups: dict[str, dict[str, list[int]]]) -> dict[int, list[int]]:
-    likers: dict[int, list[int]] = {}
-    for alias, schemas in groups.items():
-        query = " UNION ALL ".join(
-            f"(SELECT a.id, l.user_id FROM unnest(%s) a(id), LATERAL (SELECT user_id FROM {schema}.photos_like"
-            " WHERE photo_id = a.id ORDER BY id DESC LIMIT 50) l)"
-            for schema in schemas
-        )
-        for photo_id, user_id in _select(alias, query, list(schemas.values())):
-            likers.setdefault(photo_id, []).append(user_id)
-    return likers
-
-
-def _comments(groups: dict[str, dict[str, list[int]]]) -> dict[int, list[tuple[Any, ...]]]:
-    comments: dict[int, list[tuple[Any, ...]]] = {}
-    for alias, schemas in groups.items():
-        query = " UNION ALL ".join(
-            "(SELECT c.id, c.photo_id, c.author_id, c.text FROM unnest(%s) a(id), LATERAL"
-            f" (SELECT * FROM {schema}.photos_comment WHERE photo_id = a.id AND state = 0 ORDER BY id DESC LIMIT 8) c)"
-            for schema in schemas
-        )
-        for row in _select(alias, query, list(schemas.values())):
-            comments.setdefault(row[1], []).append(row)
-    for rows in comments.values():
-        rows.sort()
-    return comments
 
 
 def _mine(me: int, photo_ids: list[int], users: list[int]) -> tuple[set[int], set[int]]:
@@ -223,7 +172,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
         "id": f"{photo_id}_{author_id}",
         "type": "image",
         "filter": body["filter"],
-        "tags": hashtags_in(body["caption"], *(row[3] for row in said if row[2] == author_id)),
+        "tags": hashtags_in(body["caption"], *(row[2] for row in said if row[1] == author_id)),
         "created_time": _seconds(photo_id),
         "link": f"{settings.WEB_BASE_URL}/p/{_code(photo_id)}/",
         "attribution": None,
@@ -239,7 +188,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
         "comments": {
             "count": numbers.get((_COMMENTS, photo_id), 0),
             "data": [
-                {"id": str(row[0]), "text": row[3], "created_time": _seconds(row[0]), "from": minis[row[2]]}
+                {"id": str(row[0]), "text": row[2], "created_time": _seconds(row[0]), "from": minis[row[1]]}
                 for row in said
             ],
         },

@@ -278,6 +278,8 @@ CACHE_TIMEOUT_S = env.float("CACHE_TIMEOUT_S", default=0.2)
 CACHE_DEAD_RETRY_S = env.float("CACHE_DEAD_RETRY_S", default=2.0)
 #: Seconds an entry lives that decides who may see what.
 CACHE_PERMISSION_TTL_S = env.int("CACHE_PERMISSION_TTL_S", default=60)
+#: Seconds that numbers, likers and comments of a photo live in the cache; they may be as old if a delete is lost.
+ENGAGEMENT_TTL_S = env.int("ENGAGEMENT_TTL_S", default=30)
 #: Seconds other entries live: bodies of photos, profiles.
 CACHE_TTL_S = env.int("CACHE_TTL_S", default=3600)
 

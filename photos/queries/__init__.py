@@ -1,7 +1,17 @@
 """Reads about photos. None writes."""
 
 from .bodies import PhotoBody, bodies, body_of, is_published
-from .engagement import Samples, comment_author_of, comments_of, counts_of, liked_by, liked_page, likers_of, samples_of
+from .engagement import (
+    Engagement,
+    comment_author_of,
+    comments_of,
+    counts_of,
+    engagement_of,
+    forget_engagement,
+    liked_by,
+    liked_page,
+    likers_of,
+)
 from .indexes import Nearby, Tagging, media_count_of, tagged_with, taken_at, taken_near
 from .locations import location_called, location_of, locations_near
 from .owners import owners_of
@@ -9,15 +19,17 @@ from .pages import photos_by
 from .tags import is_hidden, tags_beginning
 
 __all__ = [
+    "Engagement",
     "Nearby",
     "PhotoBody",
-    "Samples",
     "Tagging",
     "bodies",
     "body_of",
     "comment_author_of",
     "comments_of",
     "counts_of",
+    "engagement_of",
+    "forget_engagement",
     "is_hidden",
     "is_published",
     "liked_by",
@@ -29,7 +41,6 @@ __all__ = [
     "media_count_of",
     "owners_of",
     "photos_by",
-    "samples_of",
     "tagged_with",
     "tags_beginning",
     "taken_at",

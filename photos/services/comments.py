@@ -8,6 +8,7 @@ from jobs import enqueue
 from photos.hashtags import hashtags_in
 from photos.models import Comment, State
 from photos.queries.bodies import body_of
+from photos.queries.engagement import forget_engagement
 from sharding import Shard, counters, shard_of_object
 
 FIRST_PARTY_MAX_CHARS = 2_200
@@ -53,6 +54,7 @@ def add_comment(*, user_id: int, photo_id: int, text: str, first_party: bool) ->
             photo_id=photo_id, owner_id=body.author_id, author_id=user_id, text=text
         )
         counters.add(shard, counters.PHOTO_COMMENTS, photo_id, 1)
+        forget_engagement(shard, photo_id)
         if user_id == body.author_id and hashtags_in(text):
             enqueue("notifications.match_comment", on=shard, photo_id=photo_id, comment_id=comment.id)
             enqueue("photos.index_photo", on=shard, photo_id=photo_id)
@@ -88,6 +90,7 @@ def _withdraw(shard: Shard, comment: Comment) -> None:
     comment.state = State.DELETED
     comment.save(update_fields=["state"])
     counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, -1)
+    forget_engagement(shard, comment.photo_id)
     if comment.author_id == comment.owner_id and (tags := hashtags_in(comment.text)):
         enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=tags)
 

@@ -8,6 +8,7 @@ from accounts import visibility
 from accounts.queries import profiles
 from jobs import enqueue
 from photos.queries.bodies import body_of
+from photos.queries.engagement import forget_engagement
 from sharding import Shard, ShardUnavailable, counters, shard_of, shard_of_object
 
 #: Before a change of one person's like of one photo draws its version: versions come in the order of the changes.
@@ -32,6 +33,7 @@ def like_photo(*, user_id: int, photo_id: int) -> None:
         if row is None:
             return
         counters.add(shard, counters.PHOTO_LIKES, photo_id, 1)
+        forget_engagement(shard, photo_id)
         enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
     with contextlib.suppress(ShardUnavailable):  # the job does it when the liker's server is back
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
@@ -59,6 +61,7 @@ def end_like(*, user_id: int, photo_id: int) -> None:
         if row is None:
             return
         counters.add(shard, counters.PHOTO_LIKES, photo_id, -1)
+        forget_engagement(shard, photo_id)
         enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
     with contextlib.suppress(ShardUnavailable):
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])

@@ -200,7 +200,7 @@ def test_the_app_front_takes_a_body_that_does_not_fit_into_memory_and_refuses_th
     private_stack: PrivateStack,
 ) -> None:
     # Larger than nginx keeps in memory: it goes through a file of its account's.
-    taken = requests.post(f"{private_stack.url}/v1/media", data=bytes(1_000_000), timeout=10)
+    taken = requests.post(f"{private_stack.url}/v1/media", data=b"x" * 1_000_000, timeout=10)
     unreadable = requests.get(f"{private_stack.url}/v1/media/shortcode/%00", timeout=5)
 
     assert (taken.status_code, taken.json()["meta"]["error_type"]) == (400, "OAuthParameterException")
