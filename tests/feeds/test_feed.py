@@ -162,7 +162,7 @@ def test_a_warm_page_makes_the_same_few_round_trips_whatever_its_length(a_busy_f
 
     # Inbox, liked-by-me, followed-by-me: all on the viewer's shard.
     assert few["sql"] <= many["sql"] <= 3
-    # Token, rate limit, bodies, engagement; of authors and of all else shown profiles and standings; each on every server.
+    # Token, rate limit, bodies, engagement; of authors and of all else profiles and standings; each on every server.
     assert few["memcached"] <= many["memcached"] <= 8 * len(django_settings.MEMCACHED_SERVERS)
     # The inbox knows the author and the id its shard.
     assert many["redis"] == 0
