@@ -208,7 +208,7 @@ def _check_state_dir() -> None:
 def _make_directories() -> None:
     paths.make_all()
     account = accounts.servers()
-    for name in ("data", "log", "run"):
+    for name in ("captures", "data", "log", "run"):
         account.own(paths.state() / name)
         (paths.state() / name).chmod(0o755)
 

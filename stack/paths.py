@@ -1,6 +1,6 @@
 """Where the local data centre keeps its things, all below settings.STATE_DIR.
 
-data/ belongs to the servers' account; etc/ is rendered afresh at each start; log/ has one file per
+captures/ holds what stand-ins of the outside world were sent; data/ belongs to the servers' account; etc/ is rendered afresh at each start; log/ has one file per
 component; run/ says what runs (pid files, the supervisor's control file).
 """
 
@@ -36,5 +36,5 @@ def code() -> Path:
 
 def make_all() -> None:
     """Make the directories, if they are missing."""
-    for name in ("data", "etc", "log", "run"):
+    for name in ("captures", "data", "etc", "log", "run"):
         (state() / name).mkdir(parents=True, exist_ok=True)
