@@ -1,7 +1,7 @@
 """Where the local data centre keeps its things, all below settings.STATE_DIR.
 
-captures/ holds what stand-ins of the outside world were sent; data/ belongs to the servers' account; etc/ is rendered afresh at each start; log/ has one file per
-component; run/ says what runs (pid files, the supervisor's control file).
+captures/ holds what stand-ins of the outside world were sent; data/ belongs to the servers' account; etc/ is rendered
+afresh at each start; log/ has one file per component; run/ says what runs (pid files, the supervisor's control file).
 """
 
 from pathlib import Path
