@@ -6,29 +6,63 @@ deleted when they change.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from instagram.errors import NotAllowed, NotFound, Unavailable
 
 from .models import User
-from .queries import Profile, profiles, standings
+from .queries import Profile, Standing, profiles, standings
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How some people stand to a viewer, read at once: whose photos the viewer may see, and whom a list may name.
+
+    people: those who are there, by id. standings: of those whose server answered; nobody's for an application.
+    """
+
+    viewer_id: int | None
+    people: dict[int, Profile]
+    standings: dict[int, Standing]
+
+    def may_see(self, owner_id: int) -> bool:
+        """Return whether the owner's photos and lists are open to the viewer."""
+        owner = self.people.get(owner_id)
+        if owner is None:
+            return False
+        if self.viewer_id is None:
+            return not owner.is_private
+        standing = self.standings.get(owner_id)
+        return owner_id == self.viewer_id or (
+            standing is not None and not standing.blocked and (standing.follows or not owner.is_private)
+        )
+
+    def may_name(self, user_id: int) -> bool:
+        """Return whether a list may name this person: private accounts too, but nobody who blocked the viewer."""
+        if user_id not in self.people:
+            return False
+        if self.viewer_id is None:
+            return True
+        standing = self.standings.get(user_id)
+        return user_id == self.viewer_id or (standing is not None and not standing.blocked)
+
+
+def sight_of(viewer_id: int | None, user_ids: Iterable[int]) -> Sight:
+    """Read how people stand to a viewer. viewer_id None: an application without a person.
+
+    Cost: one multi-get for profiles, with a viewer one for standings; misses one query per server. People whose
+    server does not answer are neither seen nor named.
+    """
+    people = {user_id: profile for user_id, profile in profiles(user_ids).items() if profile.is_active}
+    if viewer_id is None:
+        return Sight(None, people, {})
+    return Sight(viewer_id, people, standings(viewer_id, people.keys() - {viewer_id}))
 
 
 def visible_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]:
-    """Return whose photos the viewer may see. viewer_id None: an application without a person.
-
-    Cost: one multi-get for profiles, with a viewer one for standings; misses one query per server. Authors whose
-    server does not answer are left out.
-    """
-    people = {user_id: profile for user_id, profile in profiles(author_ids).items() if profile.is_active}
-    if viewer_id is None:
-        return {user_id for user_id, profile in people.items() if not profile.is_private}
-    found = standings(viewer_id, people.keys() - {viewer_id})
-    return {
-        user_id
-        for user_id, profile in people.items()
-        if user_id == viewer_id
-        or ((standing := found.get(user_id)) and not standing.blocked and (standing.follows or not profile.is_private))
-    }
+    """Return whose photos the viewer may see. Cost: as sight_of()."""
+    sight = sight_of(viewer_id, author_ids)
+    return set(filter(sight.may_see, sight.people))
 
 
 def public_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]:
@@ -50,17 +84,10 @@ def public_now(author_ids: Iterable[int]) -> set[int]:
 def listed(viewer_id: int | None, user_ids: Iterable[int]) -> dict[int, Profile]:
     """Return the people a list of names may show: private accounts too, but nobody who is away or blocked the viewer.
 
-    For likers, commenters, follow lists, searches. Cost: as visible_authors().
+    For likers, commenters, follow lists, searches. Cost: as sight_of().
     """
-    people = {user_id: profile for user_id, profile in profiles(user_ids).items() if profile.is_active}
-    if viewer_id is None:
-        return people
-    found = standings(viewer_id, people.keys() - {viewer_id})
-    return {
-        user_id: profile
-        for user_id, profile in people.items()
-        if user_id == viewer_id or ((standing := found.get(user_id)) and not standing.blocked)
-    }
+    sight = sight_of(viewer_id, user_ids)
+    return {user_id: profile for user_id, profile in sight.people.items() if sight.may_name(user_id)}
 
 
 def may_see(viewer_id: int | None, owner_id: int) -> bool:

@@ -92,7 +92,8 @@ def run(options: argparse.Namespace) -> Result:
 
 def _load(options: argparse.Namespace) -> tuple[int, str, Plan]:
     source = sources.find("auto")
-    with patch.object(demo_photos, "MEAN_LIKES", 8), patch.object(demo_photos, "MEAN_COMMENTS", 4):
+    # What is drawn is cut at an author's followers: drawn larger, it comes to 8 likes a photo.
+    with patch.object(demo_photos, "MEAN_LIKES", 12.5), patch.object(demo_photos, "MEAN_COMMENTS", 4):
         plan = make_plan(source, users=options.users, photos=options.photos, seed=2011, logins=people.LOGINS)
     # The viewer follows exactly as many as said, of those who post.
     wanted = list(dict.fromkeys(photo.author for photo in plan.photos if photo.author != 0))[:FOLLOWED]

@@ -1,6 +1,6 @@
 """Photo ids to Media objects, in bulk: the same number of round trips for one photo and for a hundred."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -18,28 +18,26 @@ from sharding.ids import created_time_of, shortcode_of
 _RENDITIONS = {"low_resolution": 306, "thumbnail": 150, "standard_resolution": 612}
 
 
-def present_media(photo_ids: Iterable[int], viewer_id: int | None) -> list[dict[str, Any]]:
+def present_media(photo_ids: Sequence[int], viewer_id: int | None) -> list[dict[str, Any]]:
     """Return Media objects in the order asked, without those the viewer may not see, deleted or unreadable ones.
 
-    Cost: bodies, engagement, people and standings a multi-get each; what they miss some queries per server;
-    liked-by-me and followed-by-me one query each.
+    Cost: bodies, engagement, people and standings a multi-get each, with what they miss; liked-by-me and
+    followed-by-me one query each.
     """
     found = bodies(photo_ids)
-    visible = visibility.visible_authors(viewer_id, {body.author_id for body in found.values()})
-    shown = [found[photo_id] for photo_id in photo_ids if photo_id in found and found[photo_id].author_id in visible]
-    ids = [body.id for body in shown]
     # Of the likers those whom the viewer follows first.
     prefer = partial(followed_among, viewer_id) if viewer_id is not None else None
-    engagement = engagement_of(ids, prefer=prefer)
-    liked = liked_by(viewer_id, ids) if viewer_id is not None and ids else set()
-    shown = [body for body in shown if body.id in engagement]
-    wanted = {user_id for body in shown for user_id in _people_of(body, engagement[body.id])}
-    people = visibility.listed(viewer_id, wanted)
+    engagement = engagement_of(found, prefer=prefer)
+    people = {user_id for photo_id, facts in engagement.items() for user_id in _people_of(found[photo_id], facts)}
+    # Before anything is shown: authors, likers and commenters in one go.
+    sight = visibility.sight_of(viewer_id, people)
+    shown = [found[each] for each in photo_ids if each in engagement and sight.may_see(found[each].author_id)]
+    named = {user_id: profile for user_id, profile in sight.people.items() if sight.may_name(user_id)}
+    liked = liked_by(viewer_id, [body.id for body in shown]) if viewer_id is not None and shown else set()
     return [
-        _media(body, engagement[body.id], people)
+        _media(body, engagement[body.id], named)
         | ({"user_has_liked": body.id in liked} if viewer_id is not None else {})
         for body in shown
-        if body.author_id in people
     ]
 
 

@@ -41,9 +41,6 @@ def feed(request: HttpRequest) -> HttpResponse:
     cached = cache.get_many([f"{prefix}photo:1:{photo_id}" for photo_id, _ in page])
     bodies = [orjson.loads(cached[f"{prefix}photo:1:{photo_id}"]) for photo_id, _ in page]
     authors = {body["author_id"] for body in bodies}
-    people = _people(cache, prefix, authors)
-    # The same look at who blocked me and whom I may see that the endpoint takes.
-    _standings(cache, prefix, me, authors - {me})
     ids = [body["id"] for body in bodies]
     # What the endpoint caches of a photo in one entry: numbers, latest likers, latest comments.
     cached = cache.get_many([f"{prefix}engagement:1:{photo_id}" for photo_id in ids])
@@ -59,6 +56,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     shown = {user for users in likers.values() for user in users}
     shown |= {row[1] for rows in comments.values() for row in rows} | authors
     people = _people(cache, prefix, shown)
+    # The same look at who blocked me and whom I may see that the endpoint takes.
     _standings(cache, prefix, me, shown - {me})
     minis = {user: _mini(facts) for user, facts in people.items()}
     media = [_media(body, people, minis, numbers, likers, comments, mine) for body in bodies]
