@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import visibility
+from accounts.reports import hidden_by_reports
 from caching import delete_after_commit, get_or_load_many
 from photos.queries import counts_of
 from sharding import Server, gather, main_server, physical_servers
@@ -35,6 +36,17 @@ def popular() -> dict[int, int]:
     """
     found = get_or_load_many(POPULAR_KIND, [_ALL], lambda _: {_ALL: _stored()}, ttl_s=settings.POPULAR_PERIOD_S)
     return dict(found[_ALL])
+
+
+def popular_for(viewer_id: int | None) -> list[int]:
+    """Return the photos of the list that this viewer may be shown, most popular first. None: nobody known.
+
+    Cost: popular(), its authors' profiles and standings, one query on main for reports.
+    """
+    photos = popular()
+    public = visibility.public_authors(viewer_id, photos.values())
+    hidden = hidden_by_reports(photos)
+    return [photo_id for photo_id, author_id in photos.items() if author_id in public and photo_id not in hidden]
 
 
 def refresh() -> None:

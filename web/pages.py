@@ -27,8 +27,8 @@ def signed_in(request: HttpRequest) -> Any:
     return user if user.is_authenticated and user.is_active and user.deactivated_at is None else None
 
 
-def missing(request: HttpRequest) -> HttpResponse:
-    """Answer 404."""
+def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404; also for addresses that are nobody's: Django's handler404."""
     return page(request, "problem", {"title": "Not found", "text": "There is no such page."}, status=404)
 
 

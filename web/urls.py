@@ -3,9 +3,10 @@
 from django.http import HttpResponseRedirect
 from django.urls import re_path
 
-from . import access, authorize, developer, photo, sessions
+from . import access, authorize, developer, front, photo, sessions
 
 urlpatterns = [
+    re_path(r"^\Z", front.front, name="front"),
     re_path(r"^oauth/authorize(?:\.json)?/?\Z", authorize.authorize),
     re_path(r"^p/(?P<code>[^/]+)/?\Z", photo.photo, name="photo"),
     re_path(r"^accounts/login/?\Z", sessions.log_in, name="login"),

@@ -1,10 +1,8 @@
 """GET /v1/media/popular."""
 
-from accounts import visibility
-from accounts.reports import hidden_by_reports
 from api.v1.base import Answer, Call, Endpoint, enveloped, route
 from api.v1.present import present_media
-from feeds.popular import popular
+from feeds.popular import popular_for
 
 DEFAULT, MOST = 32, 100
 
@@ -14,10 +12,7 @@ class Popular(Endpoint):
 
     def get(self, call: Call) -> Answer:
         """Return the list, most popular first."""
-        photos = popular()
-        public = visibility.public_authors(call.viewer_id, photos.values())
-        hidden = hidden_by_reports(photos)
-        shown = [photo_id for photo_id, author_id in photos.items() if author_id in public and photo_id not in hidden]
+        shown = popular_for(call.viewer_id)
         return enveloped(present_media(shown[: call.params.count(DEFAULT, MOST)], call.viewer_id))
 
 
