@@ -18,6 +18,7 @@ def start() -> None:
         # Not more: bodies and local variables hold passwords and pictures.
         sentry_sdk.init(
             dsn=settings.SENTRY_DSN,
+            release=settings.RELEASE or None,
             max_request_body_size="never",
             include_local_variables=False,
             before_send=scrubbed,

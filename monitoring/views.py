@@ -49,7 +49,7 @@ def deep(_request: HttpRequest) -> JsonResponse:
 
 def _answer(results: list[checks.Result], *, ok: bool, placement: dict[str, int] | None = None) -> JsonResponse:
     shown = [_shown(result, placement or {}) for result in results]
-    body: dict[str, Any] = {"ok": ok, "checks": shown}
+    body: dict[str, Any] = {"ok": ok, "release": settings.RELEASE, "checks": shown}
     if placement is not None:
         body["people_affected"] = _people_affected(results, placement)
     return JsonResponse(body, status=200 if ok else 503)

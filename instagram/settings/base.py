@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+_RELEASE_FILE = BASE_DIR / "RELEASE"
 
 env = environ.Env()
 if (BASE_DIR / ".env").exists():
@@ -449,6 +450,9 @@ HEALTH_TIMEOUT_S = env.float("HEALTH_TIMEOUT_S", default=1.0)
 HEALTH_DISK_FREE_MB = env.int("HEALTH_DISK_FREE_MB", default=500)
 #: A job this many seconds past its lease is unwell: the relay takes it up within a second while it lives.
 HEALTH_JOBS_LATE_S = env.float("HEALTH_JOBS_LATE_S", default=60.0)
+#: What runs here: the release's name, which a deploy writes into the file RELEASE beside manage.py. Health pages and
+#: error reports carry it; empty: a clone, not a release.
+RELEASE = env.str("RELEASE", default=_RELEASE_FILE.read_text().strip() if _RELEASE_FILE.exists() else "")
 #: Where errors are reported; empty: nowhere.
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 #: Least severity that is logged: DEBUG, INFO, WARNING, ERROR.

@@ -1,0 +1,121 @@
+"""Take app hosts out of the load balancers and put them back, through HAProxy's admin socket on each.
+
+Out is `drain`: no new requests, those in flight go on; out() waits until none are left. Nothing survives a restart of
+HAProxy: a host that a broken-off deploy left out comes back with it, or with `fab lb.in`.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from deploy.inventory import Host, Inventory
+from deploy.remote import Answer, Fleet, failed
+
+#: Runs on the load balancer's host: sends each argument to the socket; "await B S N..." waits until servers N of
+#: backend B have nothing in flight, S seconds at most. Python is there on every Debian; socat and nc -U are not.
+_SAY = r"""
+import socket, sys, time
+def say(line):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5); s.connect(sys.argv[1]); s.sendall(line.encode() + b"\n")
+        out = b""
+        while part := s.recv(65536): out += part
+    return out.decode()
+for line in sys.argv[2:]:
+    if line.startswith("await "):
+        _, backend, seconds, *names = line.split()
+        ends = time.monotonic() + float(seconds)
+        while True:
+            rows = [row.split(",") for row in say("show stat").splitlines()]
+            busy = [row[1] for row in rows if row[0] == backend and row[1] in names and int(row[4] or 0) > 0]
+            if not busy or time.monotonic() > ends: break
+            time.sleep(0.05)
+        continue
+    out = say(line).strip()
+    if line.startswith("set ") and out: sys.exit(out)
+    if out: print(out)
+"""
+
+#: The lines for one load balancer's socket.
+Lines = Callable[[Host], list[str]]
+
+
+class BalancerError(Exception):
+    """A load balancer did not do what it was told; the sentence names it."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a load balancer counted for one host since it started. errors: answers of 500 and above, and none at all."""
+
+    state: str
+    in_flight: int
+    answers: int
+    errors: int
+
+
+class Balancers:
+    """All load balancers of an inventory, told the same."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._inventory: Inventory = fleet.inventory
+        self._hosts = self._inventory.with_role("lb")
+
+    def out(self, hosts: Iterable[Host]) -> None:
+        """Send these hosts nothing new; return when nothing is in flight or drain_s is over. Raises BalancerError."""
+        names = [host.name for host in hosts]
+        self._tell(
+            lambda lb: [
+                *(f"set server {lb.backend}/{name} state drain" for name in names),
+                f"await {lb.backend} {self._inventory.rollout.drain_s} {' '.join(names)}",
+            ]
+        )
+
+    def back(self, hosts: Iterable[Host]) -> None:
+        """Send these hosts requests again. Raises BalancerError."""
+        names = [host.name for host in hosts]
+        # Believed well at once: who puts a host back has asked it. The balancer's own checks go on.
+        self._tell(
+            lambda lb: [
+                line
+                for name in names
+                for line in (f"set server {lb.backend}/{name} health up", f"set server {lb.backend}/{name} state ready")
+            ]
+        )
+
+    def traffic(self) -> dict[str, Traffic]:
+        """Return what was counted per app host, over all balancers. Raises BalancerError."""
+        found: dict[str, Traffic] = {}
+        for answer in self._say(lambda _: ["show stat"], read=True):
+            lines = answer.text.splitlines()
+            if lines:
+                lines[0] = lines[0].removeprefix("# ")
+            for row in csv.DictReader(io.StringIO("\n".join(lines))):
+                if row["pxname"] != answer.host.backend or row["svname"] in {"BACKEND", "FRONTEND"}:
+                    continue
+                answers = sum(int(row[f"hrsp_{kind}xx"] or 0) for kind in "12345")
+                errors = int(row["hrsp_5xx"] or 0) + int(row["econ"] or 0) + int(row["eresp"] or 0)
+                before = found.get(row["svname"], Traffic("", 0, 0, 0))
+                found[row["svname"]] = Traffic(
+                    row["status"],
+                    before.in_flight + int(row["scur"] or 0),
+                    before.answers + answers,
+                    before.errors + errors,
+                )
+        return found
+
+    def _tell(self, lines: Lines) -> None:
+        self._say(lines)
+
+    def _say(self, lines: Lines, *, read: bool = False) -> list[Answer]:
+        say = self._fleet.read if read else self._fleet.run
+        answers = say(
+            self._hosts,
+            lambda lb: ["python3", "-c", _SAY, lb.socket, *lines(lb)],
+            seconds=self._inventory.rollout.drain_s + 20,
+        )
+        if bad := failed(answers):
+            raise BalancerError(f"load balancer {bad[0].host.name}: {bad[0].text}")
+        return answers

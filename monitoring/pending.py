@@ -1,0 +1,91 @@
+"""Migrations that have not run yet, each told apart: does it only add, or does it take away what older code needs?
+
+A deploy runs the first kind before any host turns, beside the code of before; the second kind only when no host runs
+that code any more (expand and contract). When in doubt, a migration takes away.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import connection
+from django.db.migrations import operations as ops
+from django.db.migrations.executor import MigrationExecutor
+
+from sharding import all_servers
+from sharding.schema import LOCAL, applied, direct, steps
+
+#: Statements that older code may not survive. What stands in a comment, or is made in the same file, does not count.
+_TAKING = re.compile(
+    r"\bDROP\s+(?!FUNCTION IF EXISTS)|\bRENAME\b|\bALTER\s+COLUMN\b|\bSET\s+NOT\s+NULL\b|\bTRUNCATE\b"
+    r"|\bDELETE\s+FROM\b",
+    re.I,
+)
+_COMMENT = re.compile(r"--[^\n]*")
+_BODY = re.compile(r"\$(\w*)\$.*?\$\1\$", re.S)
+_ADDING = (
+    ops.CreateModel,
+    ops.AddIndex,
+    ops.AddConstraint,
+    ops.AlterModelOptions,
+    ops.AlterModelManagers,
+    ops.AlterModelTable,
+)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One migration. why: what it does that makes it the kind it is."""
+
+    name: str
+    kind: Literal["expand", "contract"]
+    why: str
+
+
+def pending() -> list[Pending]:
+    """Return what has not run: Django's on main, then SQL files of the shards. Cost: one query a server."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [_of_django(migration) for migration, _ in plan] + _of_shards()
+
+
+def _of_django(migration: Any) -> Pending:
+    taking = [operation.describe() for operation in migration.operations if not _adds(operation)]
+    name = f"{migration.app_label}.{migration.name}"
+    if taking:
+        return Pending(name, "contract", "; ".join(taking))
+    return Pending(name, "expand", "; ".join(operation.describe() for operation in migration.operations) or "nothing")
+
+
+def _adds(operation: Any) -> bool:
+    if isinstance(operation, ops.AddField):
+        # Older code inserts without the column: the database itself must know what to put there.
+        field = operation.field
+        return bool(field.null or field.has_db_default() or field.many_to_many)
+    if isinstance(operation, ops.SeparateDatabaseAndState):
+        return all(_adds(each) for each in operation.database_operations)
+    if isinstance(operation, ops.RunSQL):
+        return isinstance(operation.sql, str) and not takes_away(operation.sql)
+    return isinstance(operation, _ADDING) and not isinstance(operation, ops.AlterModelTable)
+
+
+def takes_away(sql: str) -> str:
+    """Return the first statement of an SQL file that takes something away, empty when it only adds."""
+    found = _TAKING.search(_BODY.sub("", _COMMENT.sub("", sql)))
+    return " ".join(found[0].split()).upper() if found else ""
+
+
+def _of_shards() -> list[Pending]:
+    found: dict[str, Pending] = {}
+    for server in all_servers():
+        with direct(server) as link, link.cursor() as cursor:
+            versions = applied(cursor)
+        for kind in ("local", "logical"):
+            numbers = [LOCAL] if kind == "local" else [number for number in versions if number != LOCAL]
+            for step in steps(kind):
+                if all((step.room, step.name) in versions.get(number, {}) for number in numbers):
+                    continue
+                why = takes_away(step.text)
+                name = f"{step.room}/{kind}/{step.name}"
+                found[name] = Pending(name, "contract" if why else "expand", why.lower() or "adds only")
+    return list(found.values())

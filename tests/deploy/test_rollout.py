@@ -1,0 +1,150 @@
+"""Deploying to real hosts: sshd, Gunicorn and HAProxy, under constant requests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import requests
+
+from deploy import artifact
+from tests.support.hosts import HAPROXY, SSHD, Load, commit_of, hosts
+from tests.support.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(
+        not (Path(HAPROXY).exists() and Path(SSHD).exists()), reason="haproxy and openssh-server are not installed"
+    ),
+]
+
+BROKEN = commit_of({"instagram/wsgi.py": "raise RuntimeError('this release cannot start')\n"})
+UNWELL = commit_of({"monitoring/urls.py": "urlpatterns = []\n"})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Three app hosts and one of workers, with a first release."""
+    folder = tmp_path_factory.mktemp("site")
+    folder.chmod(0o755)
+    with hosts(folder, 3, workers=1, rollout="batch = 2\nhealthy_s = 8\ncanary_s = 1") as found:
+        result = found.fab("deploy")
+        assert result.returncode == 0, result.stdout + result.stderr
+        yield found
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def running(site):
+    return {name: site.current(name) for name in site.inventory.hosts if name != "lb-1"}
+
+
+def serves(site):
+    return requests.get(f"{site.url}/health/ready", timeout=5).json()["release"]
+
+
+def test_a_release_runs_on_every_host_and_says_its_name(site):
+    releases = set(running(site).values())
+
+    assert len(releases) == 1
+    assert serves(site) in releases
+    assert artifact.NAME.fullmatch(serves(site))
+
+
+def test_deploying_and_going_back_fail_no_request(site):
+    before = serves(site)
+    with Load(f"{site.url}/health/ready") as load:
+        deployed = site.fab("deploy")
+        after = serves(site)
+        back = site.fab("rollback")
+
+    assert (deployed.returncode, back.returncode) == (0, 0), deployed.stdout + back.stdout + back.stderr
+    assert after > before == serves(site)
+    assert load.failed == {}
+    assert load.answers["200"] > 20
+
+
+@pytest.mark.parametrize("commit", [BROKEN, UNWELL], ids=["cannot start", "has no health"])
+def test_a_bad_release_is_off_again_by_itself_while_the_site_stays_up(site, commit):
+    before = running(site)
+    with Load(f"{site.url}/health/ready") as load:
+        result = site.fab("deploy", "--revision", commit)
+
+    assert result.returncode == 1
+    assert "rolled back after" in result.stderr
+    assert "app-01" in result.stdout
+    assert running(site) == before
+    assert load.failed == {}
+    wait_until(lambda: serves(site) in before.values(), what="the site runs what it ran")
+
+
+def test_a_host_that_is_dead_stops_a_deploy_before_anything_is_changed(site):
+    with hosts_without_ssh(site, "app-03"):
+        result = site.fab("deploy")
+        listed = site.fab("status")
+
+    assert result.returncode == 1
+    assert "nothing was changed; app-03: does not answer" in result.stderr
+    assert "app-02" in listed.stdout
+
+
+def test_two_do_not_deploy_at_once(site):
+    lock = Path(site.inventory.hosts["app-01"].base) / "shared" / "deploy.lock"
+    lock.mkdir()
+    (lock / "who").write_text("carla@desk deploy since noon\n")
+    try:
+        refused = site.fab("deploy")
+    finally:
+        freed = site.fab("unlock")
+
+    assert refused.returncode == 2
+    assert "carla@desk deploy since noon" in refused.stderr
+    assert "carla@desk" in freed.stdout
+    assert not lock.exists()
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(site):
+    before = running(site)
+
+    result = site.fab("deploy", "--dry-run")
+
+    assert result.returncode == 0, result.stderr
+    assert "would run" in result.stdout
+    assert running(site) == before
+
+
+def test_a_host_out_of_the_load_balancer_gets_no_requests(site):
+    out = site.fab("lb.out", "--hosts", "app-02")
+    try:
+        seen = {serves(site) for _ in range(6)}
+        listed = site.fab("status", "--hosts", "app")
+    finally:
+        back = site.fab("lb.in", "--hosts", "app-02")
+
+    assert (out.returncode, back.returncode) == (0, 0), out.stderr + back.stderr
+    assert seen
+    assert "DRAIN" in out.stdout
+    assert "DRAIN" in listed.stdout
+    assert "DRAIN" not in back.stdout
+
+
+def test_the_log_says_who_deployed_what_and_how_it_ended(site):
+    said = site.fab("history").stdout
+
+    assert "rolled back" in said
+    assert "done" in said
+    assert running(site)["app-01"] in said
+
+
+from contextlib import contextmanager  # noqa: E402
+
+
+@contextmanager
+def hosts_without_ssh(site, name):
+    """Kill a host's sshd, start another at the end."""
+    from tests.support import hosts as support  # noqa: PLC0415
+
+    host = site.inventory.hosts[name]
+    site.kill_sshd(name)
+    try:
+        yield
+    finally:
+        site.sshd[name] = support._sshd(site.folder, name, host.address, host.port, site.folder / "key")

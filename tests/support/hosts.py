@@ -1,0 +1,236 @@
+"""Hosts to deploy to: real sshd on loopback addresses of this machine, each with a base folder of its own; HAProxy."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from getpass import getuser
+from pathlib import Path
+
+import requests
+from django.conf import settings
+
+from deploy import artifact, haproxy, inventory
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+HAPROXY, SSHD = "/usr/sbin/haproxy", "/usr/sbin/sshd"
+
+
+@dataclass
+class Hosts:
+    """Running hosts app-01 ... and a load balancer lb-1 in front of them."""
+
+    folder: Path
+    inventory: inventory.Inventory
+    sshd: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where the load balancer listens."""
+        host = self.inventory.hosts["lb-1"]
+        return f"http://{host.address}:{host.serves}"
+
+    def fab(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run an operator's verb."""
+        environment = os.environ | {"INVENTORY": str(self.inventory.path), "COLUMNS": "200"}
+        command = [str(Path(sys.executable).with_name("fab")), "-r", str(ROOT / "deploy"), *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def current(self, name: str) -> str:
+        """Return the release a host's link names."""
+        return os.path.basename(os.readlink(Path(self.inventory.hosts[name].base) / "current"))  # noqa: PTH115, PTH119
+
+    def kill_sshd(self, name: str) -> None:
+        """Have a host answer nobody any more."""
+        self.sshd.pop(name).kill()
+
+
+@contextmanager
+def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> Iterator[Hosts]:
+    """Start hosts that have nothing yet but their environment file, and the load balancer."""
+    port, web, front = _free_ports(3)
+    key = _key(folder)
+    names = [f"app-{number:02}" for number in range(1, count + 1)]
+    lines = [f'[site]\nname = "rehearsal"\nuser = "{getuser()}"\nport = {port}\nservices = "processes"\nssh_key = "{key}"']
+    lines += [f"[rollout]\nfree_mb = 10\n{rollout}"]
+    lines += [
+        f'[hosts.lb-1]\naddress = "127.0.0.1"\nroles = ["lb"]\nserves = {front}\nsocket = "{folder}/haproxy.sock"\n'
+        f'base = "{folder}/lb-1"'
+    ]
+    addresses = {name: f"127.0.1.{number}" for number, name in enumerate(names, 1)}
+    for name in names:
+        address, base = addresses[name], _base(folder, name, f"{addresses[name]}:{web}")
+        lines.append(
+            f'[hosts.{name}]\naddress = "{address}"\nroles = ["app"]\nbase = "{base}"\nserves = {web}\n'
+            f'health = "http://{address}:{web}/health/ready"'
+        )
+    for number in range(1, workers + 1):
+        address = addresses[f"worker-{number}"] = f"127.0.1.{100 + number}"
+        lines.append(
+            f'[hosts.worker-{number}]\naddress = "{address}"\nroles = ["worker"]\n'
+            f'base = "{_base(folder, f"worker-{number}", "")}"'
+        )
+    (folder / "inventory.toml").write_text("\n".join(lines))
+    found = Hosts(folder, inventory.load(str(folder / "inventory.toml")))
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for name, address in {"lb-1": "127.0.0.1", **addresses}.items():
+            found.sshd[name] = _sshd(folder, name, address, port, key)
+        (folder / "haproxy.cfg").write_text(haproxy.rendered(found.inventory, found.inventory.hosts["lb-1"]))
+        log = (folder / "haproxy.log").open("wb")
+        processes.append(subprocess.Popen([HAPROXY, "-f", str(folder / "haproxy.cfg")], stdout=log, stderr=log))
+        for address in addresses.values():
+            wait_until(lambda address=address: _listens(address, port), what=f"sshd of {address}")
+        wait_until(lambda: _listens("127.0.0.1", front), what="HAProxy")
+        yield found
+    finally:
+        _stop_units(folder)
+        for process in [*processes, *found.sshd.values()]:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+
+
+def commit_of(changes: dict[str, str]) -> str:
+    """Make a commit that is on no branch: HEAD with some files changed; return its name."""
+    with_index = os.environ | {"GIT_INDEX_FILE": str(ROOT / ".git" / f"index-of-a-test-{os.getpid()}")}
+    with_index |= {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+    def git(*words: str, text: str = "") -> str:
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, env=with_index, input=text, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        git("read-tree", "HEAD")
+        for path, text in changes.items():
+            blob = git("hash-object", "-w", "--stdin", text=text)
+            git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        return git("commit-tree", git("write-tree"), "-p", "HEAD", "-m", "A test's change.")
+    finally:
+        Path(with_index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+
+
+class Load:
+    """Constant requests, a few at a time, until the block ends; what was answered, by status."""
+
+    def __init__(self, url: str, *, each_s: float = 0.05, threads: int = 2) -> None:
+        self.answers: Counter[str] = Counter()
+        self._url, self._each_s, self._threads = url, each_s, threads
+        self._over = threading.Event()
+
+    def __enter__(self) -> "Load":
+        self._running = [threading.Thread(target=self._ask) for _ in range(self._threads)]
+        for thread in self._running:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._running:
+            thread.join()
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """Answers other than 200, with their number."""
+        return {status: number for status, number in self.answers.items() if status != "200"}
+
+    def _ask(self) -> None:
+        session = requests.Session()
+        while not self._over.is_set():
+            began = time.monotonic()
+            try:
+                self.answers[str(session.get(self._url, timeout=10).status_code)] += 1
+            except requests.RequestException as error:
+                self.answers[type(error).__name__] += 1
+            self._over.wait(max(0.0, self._each_s - (time.monotonic() - began)))
+
+
+def _base(folder: Path, name: str, bind: str) -> Path:
+    """Make a host's base folder with its environment file; its virtual environment is the one we run in."""
+    base = folder / name
+    for part in ("shared", "venvs", "incoming"):
+        (base / part).mkdir(parents=True)
+    venv = artifact.venv_of((ROOT / "requirements.txt").read_text())
+    (base / "venvs" / venv).symlink_to(sys.prefix)
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "instagram.settings.test",
+        "PORT_OFFSET": str(settings.PORT_OFFSET),
+        "GUNICORN_WORKERS": "1",
+        "GUNICORN_THREADS": "2",
+        "ALLOWED_HOSTS": f"127.0.0.1,localhost,{bind.partition(':')[0]}",
+    }
+    if bind:
+        environment["GUNICORN_BIND"] = bind
+    (base / "shared" / "env").write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+    return base
+
+
+def _key(folder: Path) -> Path:
+    for name in ("key", "host_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    shutil.copy(folder / "key.pub", folder / "authorized_keys")
+    return folder / "key"
+
+
+def _sshd(folder: Path, name: str, address: str, port: int, key: Path) -> subprocess.Popen[bytes]:
+    del key
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # made by an init elsewhere
+    options = {
+        "Port": port,
+        "ListenAddress": address,
+        "HostKey": folder / "host_key",
+        "AuthorizedKeysFile": folder / "authorized_keys",
+        "PidFile": "none",
+        "UsePAM": "no",
+        "StrictModes": "no",
+        "PasswordAuthentication": "no",
+        "PermitRootLogin": "prohibit-password",
+        "MaxStartups": "100",
+        "UseDNS": "no",
+        "Subsystem": "sftp internal-sftp",
+    }
+    words = [word for option, value in options.items() for word in ("-o", f"{option}={value}")]
+    log = (folder / f"{name}.sshd.log").open("wb")
+    return subprocess.Popen([SSHD, "-D", "-e", "-f", "/dev/null", *words], stdout=log, stderr=log)
+
+
+def _stop_units(folder: Path) -> None:
+    """Stop what the hosts run, by their pid files."""
+    pids = [int(file.read_text()) for file in folder.glob("*/run/*.pid") if file.read_text().strip()]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for pid in pids:
+        wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or _is_zombie(pid), what=f"unit {pid} is gone")
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
+def _listens(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on at any of the hosts' addresses, below those of outgoing connections."""
+    found = (port for port in itertools.count(22_000 + os.getpid() % 500 * 10) if not _listens("127.0.0.1", port))
+    return list(itertools.islice(found, count))
