@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import artifact, balancer, inventory, migrations, preflight, record, rollout
+from deploy import provision as provisioning
 from deploy.inventory import Host
 from deploy.remote import Answer, Fleet, failed
 
@@ -230,6 +231,21 @@ def unlock(_c: Context, dry_run: bool = False) -> None:
     fleet.close()
 
 
+@task(
+    help={
+        "hosts": "names or roles, default: all",
+        "user": "who signs in there and is or may become root, default root",
+        "dry-run": "only say what would be done",
+    }
+)
+def provision(_c: Context, hosts: str = "", user: str = "root", dry_run: bool = False) -> None:
+    """Make bare Debian hosts ready for their roles: packages, accounts, folders, units, HAProxy. Safe to repeat."""
+    fleet = _fleet(dry_run)
+    answers = provisioning.provision(fleet, _hosts(fleet, hosts), user=user)
+    fleet.close()
+    _show(answers)
+
+
 @task(help={"hosts": "names or roles", "unit": "only this unit", "dry-run": "only say what would be done"})
 def restart(_c: Context, hosts: str = "", unit: str = "", dry_run: bool = False) -> None:
     """Restart the units of hosts, app hosts out of the load balancer meanwhile, a few at a time."""
@@ -328,5 +344,5 @@ def _balance(fleet: Fleet, do: Callable[[balancer.Balancers], Any]) -> None:
     _table(("host", "state", "in flight"), ((name, each.state, str(each.in_flight)) for name, each in traffic.items()))
 
 
-ns = Collection(deploy, rollback, status, history, unlock, restart, migrate, logs, run)
+ns = Collection(provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run)
 ns.add_collection(Collection(lb_out, lb_in), name="lb")

@@ -77,7 +77,7 @@ def test_a_bad_release_is_off_again_by_itself_while_the_site_stays_up(site, comm
 
 
 def test_a_host_that_is_dead_stops_a_deploy_before_anything_is_changed(site):
-    with hosts_without_ssh(site, "app-03"):
+    with site.dead("app-03"):
         result = site.fab("deploy")
         listed = site.fab("status")
 
@@ -132,19 +132,3 @@ def test_the_log_says_who_deployed_what_and_how_it_ended(site):
     assert "rolled back" in said
     assert "done" in said
     assert running(site)["app-01"] in said
-
-
-from contextlib import contextmanager  # noqa: E402
-
-
-@contextmanager
-def hosts_without_ssh(site, name):
-    """Kill a host's sshd, start another at the end."""
-    from tests.support import hosts as support  # noqa: PLC0415
-
-    host = site.inventory.hosts[name]
-    site.kill_sshd(name)
-    try:
-        yield
-    finally:
-        site.sshd[name] = support._sshd(site.folder, name, host.address, host.port, site.folder / "key")

@@ -53,9 +53,15 @@ class Hosts:
         """Return the release a host's link names."""
         return os.path.basename(os.readlink(Path(self.inventory.hosts[name].base) / "current"))  # noqa: PTH115, PTH119
 
-    def kill_sshd(self, name: str) -> None:
-        """Have a host answer nobody any more."""
+    @contextmanager
+    def dead(self, name: str) -> Iterator[None]:
+        """Have a host answer nobody over SSH; what it runs goes on."""
         self.sshd.pop(name).kill()
+        try:
+            yield
+        finally:
+            host = self.inventory.hosts[name]
+            self.sshd[name] = _sshd(self.folder, name, host.address, host.port)
 
 
 @contextmanager
@@ -64,11 +70,15 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
     port, web, front = _free_ports(3)
     key = _key(folder)
     names = [f"app-{number:02}" for number in range(1, count + 1)]
-    lines = [f'[site]\nname = "rehearsal"\nuser = "{getuser()}"\nport = {port}\nservices = "processes"\nssh_key = "{key}"']
+    lines = [
+        f'[site]\nname = "rehearsal"\nuser = "{getuser()}"\nport = {port}\nservices = "processes"\nssh_key = "{key}"'
+    ]
     lines += [f"[rollout]\nfree_mb = 10\n{rollout}"]
     lines += [
-        f'[hosts.lb-1]\naddress = "127.0.0.1"\nroles = ["lb"]\nserves = {front}\nsocket = "{folder}/haproxy.sock"\n'
-        f'base = "{folder}/lb-1"'
+        (
+            f'[hosts.lb-1]\naddress = "127.0.0.1"\nroles = ["lb"]\nserves = {front}\nsocket = "{folder}/haproxy.sock"\n'
+            f'base = "{folder}/lb-1"'
+        )
     ]
     addresses = {name: f"127.0.1.{number}" for number, name in enumerate(names, 1)}
     for name in names:
@@ -88,7 +98,7 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for name, address in {"lb-1": "127.0.0.1", **addresses}.items():
-            found.sshd[name] = _sshd(folder, name, address, port, key)
+            found.sshd[name] = _sshd(folder, name, address, port)
         (folder / "haproxy.cfg").write_text(haproxy.rendered(found.inventory, found.inventory.hosts["lb-1"]))
         log = (folder / "haproxy.log").open("wb")
         processes.append(subprocess.Popen([HAPROXY, "-f", str(folder / "haproxy.cfg")], stdout=log, stderr=log))
@@ -107,7 +117,9 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
 def commit_of(changes: dict[str, str]) -> str:
     """Make a commit that is on no branch: HEAD with some files changed; return its name."""
     with_index = os.environ | {"GIT_INDEX_FILE": str(ROOT / ".git" / f"index-of-a-test-{os.getpid()}")}
-    with_index |= {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    with_index |= {
+        f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
 
     def git(*words: str, text: str = "") -> str:
         return subprocess.run(
@@ -186,8 +198,7 @@ def _key(folder: Path) -> Path:
     return folder / "key"
 
 
-def _sshd(folder: Path, name: str, address: str, port: int, key: Path) -> subprocess.Popen[bytes]:
-    del key
+def _sshd(folder: Path, name: str, address: str, port: int) -> subprocess.Popen[bytes]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # made by an init elsewhere
     options = {

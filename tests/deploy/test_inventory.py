@@ -1,0 +1,88 @@
+"""The inventory: what it says of hosts, and how it refuses what it does not understand."""
+
+import pytest
+
+from deploy import haproxy, inventory
+from deploy.inventory import InventoryError
+from deploy.provision import files
+
+
+def an_inventory(tmp_path, text):
+    path = tmp_path / "inventory.toml"
+    path.write_text(text)
+    return inventory.load(str(path))
+
+
+def test_the_example_is_an_inventory_with_a_host_of_every_role():
+    example = inventory.load(str(inventory.DEFAULT.with_name("inventory.example.toml")))
+
+    assert {role for host in example.hosts.values() for role in host.roles} == set(inventory.ROLES)
+    assert example.hosts["app-1"].units == ("web",)
+
+
+def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
+    found = an_inventory(
+        tmp_path,
+        """
+        [site]
+        base = "/srv/here"
+        port = 2222
+        [hosts.a]
+        address = "10.0.0.1"
+        roles = ["app", "worker"]
+        [hosts.b]
+        address = "10.0.0.2"
+        roles = ["lb"]
+        port = 22
+        """,
+    )
+
+    assert (found.hosts["a"].base, found.hosts["a"].port, found.hosts["b"].port) == ("/srv/here", 2222, 22)
+    assert found.hosts["a"].units == ("web", "worker-fast", "worker-feed", "worker-network", "relay")
+    assert [host.name for host in found.chosen("lb, a")] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[hosts.a]\nroles = ['app']", "needs an address and roles"),
+        ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['web']", "there is no role 'web'"),
+        ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']\ncolour = 'red'", "does not know 'colour'"),
+        ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']\nport = 'ssh'", "port = 'ssh' is of the wrong kind"),
+        ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']\nbase = 'srv'", "base must be an absolute path"),
+        ("[site]\nname = 'x'", "there is no host"),
+        ("[hosts.a", "cannot be read"),
+        ("[rollout]\nbatches = 3\n[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']", "does not know 'batches'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path, text, sentence):
+    with pytest.raises(InventoryError, match=sentence):
+        an_inventory(tmp_path, text)
+
+
+def test_a_name_that_is_no_host_is_refused(tmp_path):
+    found = an_inventory(tmp_path, "[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']")
+
+    with pytest.raises(InventoryError, match="no host and no role 'b'"):
+        found.chosen("a,b")
+
+
+def test_the_load_balancer_knows_every_app_host_by_its_name():
+    example = inventory.load(str(inventory.DEFAULT.with_name("inventory.example.toml")))
+
+    text = haproxy.rendered(example, example.hosts["lb-1"])
+
+    assert "server app-1 10.0.0.11:8000 check" in text
+    assert "server app-2 10.0.0.12:8000 check" in text
+    assert "worker-1" not in text
+    assert "@" not in text
+
+
+def test_who_deploys_may_restart_the_units_of_the_host_and_nothing_else():
+    example = inventory.load(str(inventory.DEFAULT.with_name("inventory.example.toml")))
+
+    rules = files(example, example.hosts["worker-1"])["/etc/sudoers.d/instagram-deploy"]
+
+    assert "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart instagram@worker-feed\n" in rules
+    assert "instagram@web" not in rules
+    assert "ALL=(ALL)" not in rules
