@@ -26,6 +26,7 @@ STEPS = {
     "likes": "photos.erase_likes",
     "comments": "photos.erase_comments",
     "inbox": "feeds.erase_inbox",
+    "activity": "notifications.erase_activity",
     "account": "accounts.erase_account",
 }
 #: Deletions begun or pushed in one look.
