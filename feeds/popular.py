@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import visibility
 from accounts.reports import hidden_by_reports
 from caching import delete_after_commit, get_or_load_many
+from jobs import enqueue
 from photos.queries import counts_of
 from sharding import Server, gather, main_server, physical_servers
 from sharding.ids import MAX_ID, created_time_of, first_id_at
@@ -62,6 +63,8 @@ def make() -> list[list[int]]:
     with transaction.atomic():
         PopularList.objects.update_or_create(pk=_ROW, defaults={"photos": photos, "computed_at": timezone.now()})
         delete_after_commit(main_server(), POPULAR_KIND, [_ALL])
+        if photos:
+            enqueue("notifications.note_popular", photos=photos)
     return photos
 
 

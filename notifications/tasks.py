@@ -12,6 +12,7 @@ from photos.queries.servers import select_all
 from sharding import physical_servers, server_named
 from sharding.ids import MAX_ID
 
+from .activity import tasks as activity_tasks  # noqa: F401  # registers them
 from .models import Callback, Delivery, Geography, GeographyMedia, Outcome, Update
 from .queries import inside
 from .services import deliveries, matching

@@ -48,6 +48,9 @@ def nullable(schema: Schema) -> Schema:
 
 NULL: Schema = {"nullable": True, "enum": [None]}
 
+_ACTIVITY_TYPES = [
+    "like", "comment", "mention", "follow", "follow_request", "request_accepted", "popular", "friend_joined",
+]  # fmt: skip
 _MINI = {"id": ID, "username": TEXT, "full_name": TEXT, "profile_picture": URL}
 _BRIEF = _MINI | {"bio": TEXT, "website": TEXT}
 _COUNTS = an_object(closed=True, media=COUNT, follows=COUNT, followed_by=COUNT)
@@ -118,6 +121,18 @@ COMPONENTS: dict[str, Schema] = {
         http_status=nullable(COUNT),
         error=nullable(TEXT),
         payload=list_of({}),
+    ),
+    "Activity": an_object(
+        {
+            "id": ID,
+            "type": {"type": "string", "enum": _ACTIVITY_TYPES},
+            "created_time": EPOCH,
+            "seen": FLAG,
+            "from": ref("UserMini"),
+            "media": nullable(an_object(id=MEDIA_ID, thumbnail=ref("Image"))),
+            "comment": nullable(an_object(id=ID, text=TEXT)),
+            "user": nullable(ref("UserMini")),
+        }
     ),
     "Filter": an_object(name=TEXT, code=nullable(COUNT), active=FLAG),
     "Meta": an_object(code={"type": "integer", "enum": [200]}),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.schema.components import (
+    COUNT,
     FLAG,
     ID,
     NULL,
@@ -46,6 +47,7 @@ _ID_PAGE = ("next_max_id", "next_url")
 _BY_ID: dict[str, Schema] = {"count": NUMBER, "max_id": TEXT, "min_id": TEXT}
 _BY_TIME = _BY_ID | {"max_timestamp": SECONDS, "min_timestamp": SECONDS}
 _CURSOR: dict[str, Schema] = {"count": NUMBER, "cursor": ID}
+_ENTRIES: dict[str, Schema] = {"count": NUMBER, "max_id": ID}
 _TAG_PAGE = (
     "next_max_tag_id", "min_tag_id", "next_url", "next_max_id", "next_min_id", "deprecation_warning",
 )  # fmt: skip
@@ -197,11 +199,19 @@ OPERATIONS: dict[str, Operation] = {
     "POST v1/media/<media_id>/comments/<comment_id>/report": Operation("Report a comment", NULL, _REPORT),
     "GET v1/users/self/blocked": Operation("Whom I blocked", _MINIS, _CURSOR, ("next_cursor", "next_url")),
     "POST v1/users/lookup": Operation(
-        "People by mail addresses and telephone numbers", list_of({"type": "object"}), {"emails": TEXT, "phones": TEXT}
+        "People by mail addresses and telephone numbers, or hashes of them",
+        list_of({"type": "object"}),
+        {"emails": TEXT, "phones": TEXT, "email_hashes": TEXT, "phone_hashes": TEXT},
     ),
     "GET v1/users/suggested": Operation("People I might follow", _MINIS, {"count": NUMBER}),
     "GET v1/users/card": Operation(
         "A profile's head, of private accounts too", {"type": "object"}, {"id": ID, "username": TEXT}
     ),
+    "GET v1/users/self/activity": Operation("My News", list_of(ref("Activity")), _ENTRIES, _ID_PAGE),
+    "GET v1/users/self/activity/following": Operation(
+        "What those did whom I follow", list_of(ref("Activity")), _ENTRIES, _ID_PAGE
+    ),
+    "GET v1/users/self/activity/unseen": Operation("How much of my News I have not seen", an_object(count=COUNT)),
+    "POST v1/users/self/activity/seen": Operation("I have seen my News up to an entry", NULL, {"max_id": ID}),
     "GET v1/filters": Operation("The filters", list_of(ref("Filter"))),
 }

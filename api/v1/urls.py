@@ -5,6 +5,7 @@ from django.urls import re_path
 from api.routing import ordered
 from api.v1 import (
     accounts,
+    activity,
     comments,
     feed,
     filters,
@@ -25,6 +26,7 @@ from api.v1.base import Nothing
 
 MODULES = (
     accounts,
+    activity,
     comments,
     feed,
     filters,

@@ -326,6 +326,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instagram <no-reply@
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT_S", default=86_400)
 #: Such mails to one person in an hour at most: nobody's mailbox is filled by strangers.
 PASSWORD_RESETS_PER_HOUR = env.int("PASSWORD_RESETS_PER_HOUR", default=5)
+#: Contacts of one person remembered that were looked up and not found, to tell when they join.
+LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
+#: Days they are remembered.
+LOOKUP_REMEMBERED_DAYS = env.int("LOOKUP_REMEMBERED_DAYS", default=90)
 #: Days between asking for an account's deletion and its beginning; signing in until then takes it back.
 DELETION_DELAY_DAYS = env.int("DELETION_DELAY_DAYS", default=14)
 #: Days the archive of an export can be fetched; then it is deleted.
@@ -390,6 +394,19 @@ POPULAR_HOURS = env.int("POPULAR_HOURS", default=48)
 POPULAR_LENGTH = env.int("POPULAR_LENGTH", default=200)
 #: Newest photos of each server whose likes are read for the list.
 POPULAR_CANDIDATES = env.int("POPULAR_CANDIDATES", default=5_000)
+
+# --- Activity --------------------------------------------------------------------------------------------------------
+
+#: Days an entry of somebody's News is kept.
+ACTIVITY_DAYS = env.int("ACTIVITY_DAYS", default=60)
+#: Entries kept of one person's News: older ones are deleted once a day.
+ACTIVITY_LENGTH = env.int("ACTIVITY_LENGTH", default=500)
+#: Hours in which an act taken back and repeated (like, unlike, like) is old news: no second entry, no second push.
+ACTIVITY_AGAIN_HOURS = env.int("ACTIVITY_AGAIN_HOURS", default=24)
+#: Likes from which on a photo in Popular is news to its author: a young installation lists nearly every photo.
+ACTIVITY_POPULAR_LIKES = env.int("ACTIVITY_POPULAR_LIKES", default=10)
+#: Followed people, the latest first, whose acts are in a page of the Following stream: each costs three index look-ups.
+ACTIVITY_FOLLOWED_MAX = env.int("ACTIVITY_FOLLOWED_MAX", default=200)
 
 # --- Realtime subscriptions ------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def like_photo(*, user_id: int, photo_id: int) -> None:
             return
         counters.add(shard, counters.PHOTO_LIKES, photo_id, 1)
         forget_engagement(shard, photo_id)
-        enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
+        _tell(shard, photo_id, owner_id=body.author_id, user_id=user_id, version=row[0])
     with contextlib.suppress(ShardUnavailable):  # the job does it when the liker's server is back
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
 
@@ -53,7 +53,7 @@ def end_like(*, user_id: int, photo_id: int) -> None:
         cursor.execute(
             sql.SQL(
                 "DELETE FROM {} USING " + _LOCK + " WHERE photo_id = %s AND user_id = %s"
-                " RETURNING local.next_id(%s, %s)"
+                " RETURNING local.next_id(%s, %s), owner_id"
             ).format(shard.table("photos_like")),
             [photo_id, user_id, photo_id, user_id, shard.number, f"{shard.schema}.clock"],
         )
@@ -62,7 +62,7 @@ def end_like(*, user_id: int, photo_id: int) -> None:
             return
         counters.add(shard, counters.PHOTO_LIKES, photo_id, -1)
         forget_engagement(shard, photo_id)
-        enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=row[0])
+        _tell(shard, photo_id, owner_id=row[1], user_id=user_id, version=row[0])
     with contextlib.suppress(ShardUnavailable):
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
 
@@ -94,6 +94,14 @@ def copy_like(*, photo_id: int, user_id: int, version: int) -> None:
             ).format(shard.table("photos_liked")),
             [user_id, photo_id, like_id or version, like_id is not None],
         )
+
+
+def _tell(shard: Shard, photo_id: int, *, owner_id: int, user_id: int, version: int) -> None:
+    """Have a changed like copied to the liker's shard, and told to the photo's owner; in the change's transaction."""
+    enqueue("photos.copy_like", on=shard, photo_id=photo_id, user_id=user_id, version=version)
+    if user_id != owner_id:
+        facts = {"photo_id": photo_id, "owner_id": owner_id, "user_id": user_id, "version": version}
+        enqueue("notifications.note_like", on=shard, **facts)
 
 
 def _is_here(user_id: int) -> bool:

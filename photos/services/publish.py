@@ -12,6 +12,7 @@ from instagram.errors import InvalidParameters, NotAllowed, NotFound
 from jobs import enqueue
 from photos import filters, images, storage
 from photos.hashtags import hashtags_in
+from photos.mentions import mentions_in
 from photos.models import Photo, State, Upload
 from photos.queries.bodies import BODY_KIND
 from sharding import Shard, counters, photo_map, shard_of, shard_of_object
@@ -94,6 +95,7 @@ def delete_photo(*, user_id: int, photo_id: int) -> None:
         enqueue("photos.index_photo", on=shard, photo_id=photo_id)
         enqueue("photos.purge", on=shard, photo_id=photo_id, stem=photo.image_stem)
         enqueue("notifications.forget_photo", on=shard, photo_id=photo_id)
+        enqueue("notifications.note_photo", on=shard, photo_id=photo_id, author_id=user_id)
         delete_after_commit(shard, BODY_KIND, [photo_id])
     photo_map.forget([photo_id])
 
@@ -139,6 +141,8 @@ def _insert_or_find(shard: Shard, facts: dict[str, Any], upload_id: str) -> tupl
         # The job commits with the photo (outbox row on the same server) and is submitted after the commit.
         enqueue("feeds.fan_out", on=shard, photo_id=photo.id, author_id=author_id)
         enqueue("notifications.match_photo", on=shard, photo_id=photo.id)
+        if mentions_in(photo.caption):
+            enqueue("notifications.note_photo", on=shard, photo_id=photo.id, author_id=author_id)
         if photo.latitude is not None or hashtags_in(photo.caption):
             enqueue("photos.index_photo", on=shard, photo_id=photo.id)
     return photo.id, True

@@ -1,0 +1,134 @@
+"""The Following stream: what those did whom one follows. Merged when it is read, from each one's own shard.
+
+Everybody's acts are on their own shard already (photos_liked, accounts_following, notifications_commented), and acts
+outnumber looks at this stream by far: writing each into every follower's stream would cost more (docs/activity.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from psycopg2 import sql
+
+from accounts import visibility
+from accounts.queries import Profile, blocked_among, follows_page
+from photos.queries import PhotoBody, bodies, comments_with_ids
+from photos.queries.engagement import CommentFacts
+from sharding import Server, Shard, by_server, gather, shard_of
+from sharding.ids import MAX_ID
+
+from .models import Kind
+from .queries import oldest_shown
+
+#: Of each followed person: what they liked, where they commented, whom they followed. Ids say when.
+_ACTS = {
+    Kind.LIKE: (
+        "SELECT like_id AS id, photo_id AS object_id FROM {liked}"
+        " WHERE user_id = actor.id AND active AND like_id < %(below)s AND like_id > %(oldest)s"
+        " ORDER BY like_id DESC LIMIT %(count)s"
+    ),
+    Kind.COMMENT: (
+        "SELECT comment_id, photo_id FROM {commented}"
+        " WHERE user_id = actor.id AND comment_id < %(below)s AND comment_id > %(oldest)s"
+        " ORDER BY comment_id DESC LIMIT %(count)s"
+    ),
+    Kind.FOLLOW: (
+        "SELECT version, followee_id FROM {following}"
+        " WHERE follower_id = actor.id AND status = 'follows' AND version < %(below)s AND version > %(oldest)s"
+        " ORDER BY version DESC LIMIT %(count)s"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did, as a reader who may see it all is shown it. id: of the like, the comment or the follow."""
+
+    id: int
+    kind: Kind
+    actor: Profile
+    photo: PhotoBody | None = None
+    comment: CommentFacts | None = None
+    target: Profile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeedPage:
+    """A page, newest first, and the id below which the next one begins (None: there is none)."""
+
+    deeds: list[Deed]
+    next_max_id: int | None
+
+
+def following_page(viewer_id: int, *, below: int | None = None, count: int = 20) -> DeedPage:
+    """Return a page of what those did whom the viewer follows: the latest ACTIVITY_FOLLOWED_MAX of them.
+
+    Left out: what concerns the viewer themselves (that is in their News), accounts they may not see, people and owners
+    they blocked, whatever is gone; the cursor counts it. A server that is away leaves out its own people.
+    Cost: two queries on the viewer's shard, one per server for the acts, one for texts of comments; photos, people and
+    standings a multi-get each.
+    """
+    followed = follows_page(viewer_id, cursor=None, count=settings.ACTIVITY_FOLLOWED_MAX).user_ids
+    acts = _acts(followed, below=MAX_ID if below is None else below, count=count + 1)
+    page = acts[:count]
+    return DeedPage(_shown(viewer_id, page), page[-1][0] if len(acts) > count else None)
+
+
+#: (id, kind, actor, photo or followee) of an act.
+_Act = tuple[int, Kind, int, int]
+
+
+def _acts(actor_ids: list[int], *, below: int, count: int) -> list[_Act]:
+    """Return acts of these people, newest first, at most `count`. Cost: one query per server."""
+    facts = {"below": below, "oldest": oldest_shown(), "count": count}
+
+    def ask(server: Server, ids: list[int]) -> list[tuple[int, str, int, int]]:
+        shards: dict[Shard, list[int]] = {}
+        for actor_id in ids:
+            shards.setdefault(shard_of(actor_id), []).append(actor_id)
+        selects = [_select(kind, shard, actors) for shard, actors in shards.items() for kind in _ACTS]
+        query = sql.SQL("{} ORDER BY 1 DESC LIMIT %(count)s").format(sql.SQL(" UNION ALL ").join(selects))
+        with server.cursor() as cursor:
+            cursor.execute(query, facts)
+            return cursor.fetchall()
+
+    rows = [row for found in gather(by_server(actor_ids), ask).values() for row in found]
+    newest = sorted(rows, reverse=True)[:count]
+    return [(act_id, Kind(kind), actor_id, object_id) for act_id, kind, actor_id, object_id in newest]
+
+
+def _select(kind: Kind, shard: Shard, actor_ids: list[int]) -> sql.Composable:
+    """Return the newest acts of a kind by people of one shard. Of each at most a page: more cannot be on it."""
+    tables = {
+        "liked": shard.table("photos_liked"),
+        "commented": shard.table("notifications_commented"),
+        "following": shard.table("accounts_following"),
+    }
+    return sql.SQL(
+        "(SELECT act.id, {kind}, actor.id, act.object_id FROM unnest({actors}::bigint[]) AS actor (id),"
+        " LATERAL ({acts}) AS act (id, object_id) ORDER BY 1 DESC LIMIT %(count)s)"
+    ).format(kind=sql.Literal(kind.value), actors=sql.Literal(actor_ids), acts=sql.SQL(_ACTS[kind]).format(**tables))
+
+
+def _shown(viewer_id: int, acts: Sequence[_Act]) -> list[Deed]:
+    """Return acts with what they speak of, without those the viewer may not see."""
+    photos = bodies({object_id for _, kind, _, object_id in acts if kind != Kind.FOLLOW})
+    comments = comments_with_ids(act_id for act_id, kind, _, _ in acts if kind == Kind.COMMENT)
+    targets = {object_id for _, kind, _, object_id in acts if kind == Kind.FOLLOW}
+    owners = {photo.author_id for photo in photos.values()}
+    actors = {actor_id for _, _, actor_id, _ in acts}
+    everybody = actors | targets | owners
+    # Private accounts, even as mere targets, only to whom they let see them; of oneself tells one's own News.
+    seen = visibility.visible_authors(viewer_id, everybody) - {viewer_id} - blocked_among(viewer_id, everybody)
+    people = visibility.listed(viewer_id, (actors | targets) & seen)
+    deeds = []
+    for act_id, kind, actor_id, object_id in acts:
+        photo, comment, target = photos.get(object_id), comments.get(act_id), people.get(object_id)
+        if actor_id not in people:
+            continue
+        if kind == Kind.FOLLOW:
+            if target is not None:
+                deeds.append(Deed(act_id, kind, people[actor_id], target=target))
+        elif photo is not None and photo.author_id in seen and (kind == Kind.LIKE or comment is not None):
+            deeds.append(Deed(act_id, kind, people[actor_id], photo, comment if kind == Kind.COMMENT else None))
+    return deeds

@@ -1,0 +1,190 @@
+"""Bringing News up to what an act's authority says now: told by jobs, which repeat, come late and out of order.
+
+On the recipient's own shard (likes, comments, follows, requests) the authority's row is locked while the entry is
+written, so what undoes it comes after, with a newer version. Elsewhere (mentions, accepted requests) the authority is
+read once more after the write, and what was undone meanwhile is taken back.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg2 import sql
+
+from accounts import visibility
+from accounts.address_books import forget_looked_up, who_looked_up
+from accounts.discovery import ids_by_username
+from accounts.models import Status
+from jobs import Again
+from photos.mentions import mentions_in
+from photos.models import State
+from photos.queries import counts_of
+from sharding import Shard, shard_of, shard_of_object
+
+from .models import Kind
+from .services import Act, end, end_photo, forget_commented, note, note_commented
+
+#: Comments of a deleted photo looked through in one run.
+COMMENTS = 500
+
+
+def note_like(photo_id: int, *, owner_id: int, user_id: int, version: int) -> None:
+    """Note a like with the photo's owner, or its end. Cost: two statements on the photo's shard."""
+    shard, act = shard_of_object(photo_id), Act(Kind.LIKE, user_id, photo_id)
+    query = sql.SQL("SELECT id FROM {} WHERE photo_id = %s AND user_id = %s FOR KEY SHARE").format(
+        shard.table("photos_like")
+    )
+    with shard.atomic():
+        row = _one(shard, query, [photo_id, user_id])
+        if row is None:
+            end(owner_id, act, version=version)
+        else:
+            note(owner_id, act, version=row[0], photo_id=photo_id)
+
+
+def note_edge(*, follower_id: int, followee_id: int, version: int, approved: bool) -> None:
+    """Note what became of a follow, unless the edge has moved on: then that change has a job of its own.
+
+    approved: the follow was a request before. Cost: three statements on the followee's shard, one on the follower's.
+    """
+    shard = shard_of(followee_id)
+    with shard.atomic():
+        status = _edge_at(shard, follower_id, followee_id, version)
+        if status is None:
+            return
+        # The owner has just approved it themselves: that is no news to them.
+        _note_if(status == Status.FOLLOWS and not approved, followee_id, Act(Kind.FOLLOW, follower_id), version=version)
+        _note_if(status == Status.REQUESTED, followee_id, Act(Kind.FOLLOW_REQUEST, follower_id), version=version)
+    accepted = Act(Kind.REQUEST_ACCEPTED, followee_id)
+    _note_if(status == Status.FOLLOWS and approved, follower_id, accepted, version=version)
+    if _edge_at(shard, follower_id, followee_id, version) is None:
+        end(follower_id, accepted, version=version)
+
+
+def note_comment(photo_id: int, *, comment_id: int, owner_id: int, author_id: int) -> None:
+    """Note a comment with the photo's owner, the people it mentions and its author's shard; or its end.
+
+    Cost: two statements on the photo's shard, one on the author's; with mentions one query on main and for each of the
+    mentioned their visibility and a statement on their shard.
+    """
+    shard, act = shard_of_object(photo_id), Act(Kind.COMMENT, author_id, comment_id)
+    with shard.atomic():
+        text, is_there = _comment(shard, comment_id)
+        if author_id != owner_id:
+            _note_if(is_there, owner_id, act, version=comment_id, photo_id=photo_id, comment_id=comment_id)
+    mention = Act(Kind.MENTION, author_id, comment_id)
+    mentioned = _mentioned(text, but={owner_id, author_id})
+    if is_there:
+        note_commented(author_id, comment_id=comment_id, photo_id=photo_id)
+        for user_id in _who_may_see(mentioned, owner_id, author_id):
+            note(user_id, mention, version=comment_id, photo_id=photo_id, comment_id=comment_id)
+        _, is_there = _comment(shard, comment_id)
+    if not is_there:
+        forget_commented(author_id, comment_id=comment_id)
+        for user_id in mentioned:
+            end(user_id, mention, version=comment_id)
+
+
+def note_photo(photo_id: int, *, author_id: int, after: int = 0) -> Again | None:
+    """Note a photo with whom its caption mentions; take every entry of a deleted one out, some comments at a time.
+
+    after: the last comment looked at. Cost: see note_comment(); reads would leave a deleted photo's entries out anyway.
+    """
+    shard, act = shard_of_object(photo_id), Act(Kind.MENTION, author_id, photo_id)
+    caption, is_there = _caption(shard, photo_id)
+    mentioned = _mentioned(caption, but={author_id})
+    if is_there:
+        for user_id in _who_may_see(mentioned, author_id, author_id):
+            note(user_id, act, version=photo_id, photo_id=photo_id)
+        _, is_there = _caption(shard, photo_id)
+    if is_there:
+        return None
+    query = sql.SQL(
+        "SELECT id, text FROM {} WHERE photo_id = %s AND id > %s AND state = 0 ORDER BY id LIMIT %s"
+    ).format(shard.table("photos_comment"))
+    with shard.cursor() as cursor:
+        cursor.execute(query, [photo_id, after, COMMENTS])
+        comments = cursor.fetchall()
+    concerned = {author_id, *mentioned}
+    for _, text in comments:
+        concerned |= _mentioned(text, but=concerned)
+    end_photo(photo_id, concerned)
+    return Again(after=comments[-1][0]) if len(comments) == COMMENTS else None
+
+
+def note_popular(photos: dict[int, int], *, likes: int) -> None:
+    """Tell authors that their photos reached Popular, each once, from so many likes on. photos: id -> author.
+
+    Cost: one query per server, then a statement for each photo.
+    """
+    for photo_id, (liked, _) in counts_of(photos).items():
+        if liked >= likes:
+            author_id = photos[photo_id]
+            note(author_id, Act(Kind.POPULAR, author_id, photo_id), version=photo_id, photo_id=photo_id)
+
+
+def note_joined(user_id: int) -> None:
+    """Tell who had looked somebody up before they were here. Cost: two queries on main, a statement for each."""
+    lookers = who_looked_up(user_id)
+    for other_id in lookers:
+        if other_id != user_id and user_id in visibility.listed(other_id, [user_id]):
+            note(other_id, Act(Kind.FRIEND_JOINED, user_id), version=0)
+    forget_looked_up(user_id)
+
+
+def _note_if(stands: bool, user_id: int, act: Act, *, version: int, **facts: int) -> None:
+    if stands:
+        note(user_id, act, version=version, **facts)
+    else:
+        end(user_id, act, version=version)
+
+
+def _who_may_see(user_ids: Iterable[int], owner_id: int, actor_id: int) -> list[int]:
+    """Return who of some people may be told of what an actor did at an owner's photo."""
+    return [
+        user_id
+        for user_id in user_ids
+        if visibility.may_see(user_id, owner_id) and actor_id in visibility.listed(user_id, [actor_id])
+    ]
+
+
+def _mentioned(text: str, *, but: set[int]) -> set[int]:
+    """Return the people a text mentions. Of "@anna." it is "anna." if somebody is called so, else "anna"."""
+    names = mentions_in(text)
+    if not names:
+        return set()
+    found = ids_by_username({each for name in names for each in (name, name.rstrip("."))})
+    ids = {found.get(name) or found.get(name.rstrip(".")) for name in names}
+    return {user_id for user_id in ids if user_id is not None} - but
+
+
+def _edge_at(shard: Shard, follower_id: int, followee_id: int, version: int) -> Status | None:
+    """Return what an edge's authority says, None if it is of another version; locked, in a transaction.
+
+    An erased edge has ended.
+    """
+    query = sql.SQL("SELECT status, version FROM {} WHERE followee_id = %s AND follower_id = %s FOR SHARE").format(
+        shard.table("accounts_follower")
+    )
+    row = _one(shard, query, [followee_id, follower_id])
+    if row is None:
+        return Status.NONE
+    return Status(row[0]) if row[1] == version else None
+
+
+def _comment(shard: Shard, comment_id: int) -> tuple[str, bool]:
+    """Return a comment's text and whether it is there; locked, in a transaction."""
+    query = sql.SQL("SELECT text, state FROM {} WHERE id = %s FOR SHARE").format(shard.table("photos_comment"))
+    text, state = _one(shard, query, [comment_id]) or ("", State.DELETED)
+    return text, state == State.VISIBLE
+
+
+def _caption(shard: Shard, photo_id: int) -> tuple[str, bool]:
+    query = sql.SQL("SELECT caption, state FROM {} WHERE id = %s").format(shard.table("photos_photo"))
+    caption, state = _one(shard, query, [photo_id]) or ("", State.DELETED)
+    return caption, state == State.VISIBLE
+
+
+def _one(shard: Shard, query: sql.Composable, arguments: list[Any]) -> Any:
+    with shard.cursor() as cursor:
+        cursor.execute(query, arguments)
+        return cursor.fetchone()
