@@ -114,21 +114,24 @@ def _shown(viewer_id: int, acts: Sequence[_Act]) -> list[Deed]:
     """Return acts with what they speak of, without those the viewer may not see."""
     photos = bodies({object_id for _, kind, _, object_id in acts if kind != Kind.FOLLOW})
     comments = comments_with_ids(act_id for act_id, kind, _, _ in acts if kind == Kind.COMMENT)
-    targets = {object_id for _, kind, _, object_id in acts if kind == Kind.FOLLOW}
-    owners = {photo.author_id for photo in photos.values()}
-    actors = {actor_id for _, _, actor_id, _ in acts}
-    everybody = actors | targets | owners
-    # Private accounts, even as mere targets, only to whom they let see them; of oneself tells one's own News.
-    seen = visibility.visible_authors(viewer_id, everybody) - {viewer_id} - blocked_among(viewer_id, everybody)
-    people = visibility.listed(viewer_id, (actors | targets) & seen)
+    everybody = {actor_id for _, _, actor_id, _ in acts} | {photo.author_id for photo in photos.values()}
+    everybody |= {object_id for _, kind, _, object_id in acts if kind == Kind.FOLLOW}
+    sight = visibility.sight_of(viewer_id, everybody)
+    # Of oneself tells one's own News.
+    left_out = blocked_among(viewer_id, everybody) | {viewer_id}
+
+    def open_to_viewer(user_id: int) -> bool:
+        """Private accounts, even as mere targets of a follow, only to whom they let see them."""
+        return user_id not in left_out and sight.may_see(user_id)
+
     deeds = []
     for act_id, kind, actor_id, object_id in acts:
-        photo, comment, target = photos.get(object_id), comments.get(act_id), people.get(object_id)
-        if actor_id not in people:
+        if not open_to_viewer(actor_id):
             continue
+        actor, photo, comment = sight.people[actor_id], photos.get(object_id), comments.get(act_id)
         if kind == Kind.FOLLOW:
-            if target is not None:
-                deeds.append(Deed(act_id, kind, people[actor_id], target=target))
-        elif photo is not None and photo.author_id in seen and (kind == Kind.LIKE or comment is not None):
-            deeds.append(Deed(act_id, kind, people[actor_id], photo, comment if kind == Kind.COMMENT else None))
+            if open_to_viewer(object_id):
+                deeds.append(Deed(act_id, kind, actor, target=sight.people[object_id]))
+        elif photo is not None and open_to_viewer(photo.author_id) and (kind == Kind.LIKE or comment is not None):
+            deeds.append(Deed(act_id, kind, actor, photo, comment))
     return deeds

@@ -140,11 +140,12 @@ def _note_if(stands: bool, user_id: int, act: Act, *, version: int, **facts: int
 
 def _who_may_see(user_ids: Iterable[int], owner_id: int, actor_id: int) -> list[int]:
     """Return who of some people may be told of what an actor did at an owner's photo."""
-    return [
-        user_id
-        for user_id in user_ids
-        if visibility.may_see(user_id, owner_id) and actor_id in visibility.listed(user_id, [actor_id])
-    ]
+    found = []
+    for user_id in user_ids:
+        sight = visibility.sight_of(user_id, {owner_id, actor_id})
+        if sight.may_see(owner_id) and sight.may_name(actor_id):
+            found.append(user_id)
+    return found
 
 
 def _mentioned(text: str, *, but: set[int]) -> set[int]:

@@ -80,16 +80,16 @@ def shown(user_id: int, entries: Sequence[Entry], *, seen_id: int) -> list[News]
     """Return entries with what they speak of, without those the reader may not see. Cost: see news_page()."""
     photos = bodies({entry.photo_id for entry in entries if entry.photo_id is not None})
     comments = comments_with_ids(entry.comment_id for entry in entries if entry.comment_id is not None)
-    people = visibility.listed(user_id, {entry.actor_id for entry in entries})
-    visible = visibility.visible_authors(user_id, {photo.author_id for photo in photos.values()})
-    return [
-        News(entry, people[entry.actor_id], photo, comment, entry.id <= seen_id)
-        for entry in entries
-        if entry.actor_id in people
-        and ((photo := photos.get(entry.photo_id or 0)) or entry.photo_id is None)
-        and (photo is None or photo.author_id in visible)
-        and ((comment := comments.get(entry.comment_id or 0)) or entry.comment_id is None)
-    ]
+    concerned = {entry.actor_id for entry in entries} | {photo.author_id for photo in photos.values()}
+    sight = visibility.sight_of(user_id, concerned)
+    news = []
+    for entry in entries:
+        photo = None if entry.photo_id is None else photos.get(entry.photo_id)
+        comment = None if entry.comment_id is None else comments.get(entry.comment_id)
+        whole = (photo or entry.photo_id is None) and (comment or entry.comment_id is None)
+        if whole and sight.may_name(entry.actor_id) and (photo is None or sight.may_see(photo.author_id)):
+            news.append(News(entry, sight.people[entry.actor_id], photo, comment, entry.id <= seen_id))
+    return news
 
 
 def oldest_shown() -> int:
