@@ -64,7 +64,7 @@ COMPONENTS: dict[str, Schema] = {
     "UserMini": an_object(_MINI),
     "UserBrief": an_object(_BRIEF),
     "User": an_object(_BRIEF, counts=_COUNTS),
-    "OwnAccount": an_object(_BRIEF, counts=_COUNTS, email=TEXT, phone=TEXT, is_private=FLAG),
+    "OwnAccount": an_object(_BRIEF, counts=_COUNTS, email=TEXT, email_confirmed=FLAG, phone=TEXT, is_private=FLAG),
     "Comment": an_object({"id": ID, "text": TEXT, "created_time": EPOCH, "from": ref("UserMini")}),
     "Image": an_object(closed=True, url=URL, width=COUNT, height=COUNT),
     "Location": an_object(id=ID, name=TEXT, latitude=nullable(DEGREES), longitude=nullable(DEGREES)),

@@ -184,6 +184,7 @@ OPERATIONS: dict[str, Operation] = {
             "picture": FILE,
         },
     ),
+    "POST v1/accounts/self/confirm_email": Operation("Mail me the link that confirms my address", NULL),
     "POST v1/accounts/self/password": Operation(
         "Change my password", NULL, {"old_password!": TEXT, "new_password!": TEXT}
     ),

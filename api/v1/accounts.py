@@ -11,7 +11,9 @@ from accounts.services import (
     change_password,
     change_profile,
     deactivate,
+    note_login,
     reactivate,
+    request_confirmation,
     request_deletion,
     request_export,
     request_reset,
@@ -51,6 +53,7 @@ class Accounts(Endpoint):
             )
             if stem:
                 set_picture(user.pk, stem)
+        note_login(user.pk, address=call.address, agent=call.agent, is_news=False)
         token = issue(user, OAuthClient.objects.get(client_id=params.get("client_id")))
         return enveloped({"access_token": token, "user": present_full(profiles([user.pk])[user.pk])})
 
@@ -71,7 +74,8 @@ class PasswordReset(Endpoint):
     @access(token=False, first_party=True)
     def post(self, call: Call) -> Answer:
         """Have a link mailed; the answer and its time are the same whether or not there is such an account."""
-        request_reset(email=call.params.get("email"), username=call.params.get("username"))
+        params = call.params
+        request_reset(email=params.get("email"), username=params.get("username"), address=call.address)
         return enveloped(None)
 
 
@@ -109,6 +113,16 @@ class Myself(Endpoint):
         """Hide me now and delete everything later, unless I sign in again before."""
         require_password(call.my_id, call.params.get("password"))
         request_deletion(call.my_id)
+        return enveloped(None)
+
+
+class ConfirmEmail(Endpoint):
+    """One's own address."""
+
+    @access(first_party=True)
+    def post(self, call: Call) -> Answer:
+        """Have the link that confirms it mailed once more; nothing is sent when it is confirmed."""
+        request_confirmation(call.my_id)
         return enveloped(None)
 
 
@@ -222,6 +236,7 @@ def _stored_picture(call: Call) -> Iterator[str]:
 def _present_own(user: User) -> dict[str, Any]:
     return present_full(profiles([user.pk])[user.pk]) | {
         "email": user.email,
+        "email_confirmed": user.email_confirmed_at is not None,
         "phone": user.phone,
         "is_private": user.is_private,
     }
@@ -233,6 +248,7 @@ routes = [
     route("v1/accounts/password_reset", PasswordReset),
     route("v1/accounts/password_reset/confirm", PasswordResetConfirm),
     route("v1/accounts/self", Myself),
+    route("v1/accounts/self/confirm_email", ConfirmEmail),
     route("v1/accounts/self/password", Password),
     route("v1/accounts/self/deactivate", Deactivate),
     route("v1/accounts/self/reactivate", Reactivate),

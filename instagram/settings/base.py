@@ -324,8 +324,14 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_S", default=10)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instagram <no-reply@localhost>")
 #: Seconds a link to set a new password works.
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT_S", default=86_400)
-#: Such mails to one person in an hour at most: nobody's mailbox is filled by strangers.
-PASSWORD_RESETS_PER_HOUR = env.int("PASSWORD_RESETS_PER_HOUR", default=5)
+#: Mails of each kind to one person in an hour at most: nobody's mailbox is filled by strangers.
+MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", default=5)
+#: Times in an hour that one network address may ask for such links, whomever for.
+RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
+#: Seconds a link to confirm an address works.
+EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
+#: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
+SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
 #: Contacts of one person remembered that were looked up and not found, to tell when they join.
 LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
 #: Days they are remembered.

@@ -11,4 +11,5 @@ JOBS_NAMESPACE = "test:"
 S3_BUCKET = "test"
 CDN_BASE_URL = f"{base.CDN_BASE_URL}/test"  # the edge finds the bucket by it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ups a run
+RESETS_PER_ADDRESS = 1_000_000  # all tests come from one address
 HEALTH_JOBS_LATE_S = float("inf")  # tests leave jobs behind on purpose
