@@ -332,6 +332,8 @@ RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
 EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
 #: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
 SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
+#: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
+LOOKUPS_PER_HOUR = env.int("LOOKUPS_PER_HOUR", default=30)
 #: Contacts of one person remembered that were looked up and not found, to tell when they join.
 LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
 #: Days they are remembered.

@@ -18,9 +18,11 @@ from jobs import Again
 from photos.mentions import mentions_in
 from photos.models import State
 from photos.queries import counts_of
+from photos.queries.servers import select_all
 from sharding import Shard, shard_of, shard_of_object
 
 from .models import Kind
+from .queries import oldest_shown
 from .services import Act, end, end_photo, forget_commented, note, note_commented
 
 #: Comments of a deleted photo looked through in one run.
@@ -114,9 +116,18 @@ def note_photo(photo_id: int, *, author_id: int, after: int = 0) -> Again | None
 def note_popular(photos: dict[int, int], *, likes: int) -> None:
     """Tell authors that their photos reached Popular, each once, from so many likes on. photos: id -> author.
 
-    Cost: one query per server, then a statement for each photo.
+    Photos older than what News keeps are passed over: nobody knows any more whether they were told of.
+    Cost: two queries per server, and a statement for each new one.
     """
-    for photo_id, (liked, _) in counts_of(photos).items():
+    told_before = (
+        "SELECT entry.object_id FROM {} AS photo JOIN {} AS entry ON entry.user_id = photo.author_id"
+        " AND entry.kind = 'popular' AND entry.actor_id = photo.author_id AND entry.object_id = photo.id"
+        " WHERE photo.id = ANY(%s)"
+    )
+    young = [photo_id for photo_id in photos if photo_id > oldest_shown()]
+    rows = select_all(told_before, ["photos_photo", "notifications_activity"], young)
+    news = set(young).difference(photo_id for (photo_id,) in rows)
+    for photo_id, (liked, _) in counts_of(news).items():
         if liked >= likes:
             author_id = photos[photo_id]
             note(author_id, Act(Kind.POPULAR, author_id, photo_id), version=photo_id, photo_id=photo_id)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from psycopg2 import sql
 
+from accounts.queries import profiles
 from jobs import enqueue
 from jobs.tasks import registry
 from sharding import Shard, shard_of
@@ -67,18 +68,29 @@ def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, c
 
 
 def end(user_id: int, act: Act, *, version: int) -> None:
-    """Take an act out of a person's News, unless a newer version of it was noted. Cost: one statement on their shard.
+    """Take an act out of a person's News, unless a newer version of it was noted.
 
-    Raises ShardUnavailable.
+    The row stays for when the act comes back, but not of somebody who is being deleted.
+    Cost: one look-up in the cache, one statement on the person's shard. Raises ShardUnavailable.
     """
     shard = shard_of(user_id)
+    actor = profiles([act.actor_id]).get(act.actor_id)
+    change = "UPDATE {} SET active = false, version = %(version)s"
+    if actor is None or not actor.is_active:
+        change = "DELETE FROM {}"
     with shard.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "UPDATE {} SET active = false, version = %s WHERE user_id = %s AND kind = %s AND actor_id = %s"
-                " AND object_id = %s AND version <= %s AND active"
+                change + " WHERE user_id = %(user)s AND kind = %(kind)s AND actor_id = %(actor)s"
+                " AND object_id = %(object)s AND version <= %(version)s"
             ).format(shard.table("notifications_activity")),
-            [version, user_id, act.kind, act.actor_id, act.object_id, version],
+            {
+                "user": user_id,
+                "kind": act.kind,
+                "actor": act.actor_id,
+                "object": act.object_id,
+                "version": version,
+            },
         )
 
 
@@ -129,7 +141,7 @@ def end_photo(photo_id: int, user_ids: Iterable[int]) -> None:
         shard = shard_of(user_id)
         with shard.cursor() as cursor:
             cursor.execute(
-                sql.SQL("UPDATE {} SET active = false WHERE user_id = %s AND photo_id = %s AND active").format(
+                sql.SQL("DELETE FROM {} WHERE user_id = %s AND photo_id = %s").format(
                     shard.table("notifications_activity")
                 ),
                 [user_id, photo_id],

@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 
 from accounts import discovery
-from accounts.models import Export, User
+from accounts.models import Export, LookedUp, SeenLogin, User
 from accounts.queries import Page, followers_page, follows_page, profiles
-from accounts.services.exports import finish_export
+from accounts.services.exports import finish_export, parts
 from photos import storage
 from photos.models import Photo
 from photos.queries.authored import comments_by
@@ -63,12 +63,19 @@ def _write(archive: zipfile.ZipFile, user: User) -> None:
     add("follows", _people(user.pk, follows_page))
     add("followers", _people(user.pk, followers_page))
     add("blocked", _people(user.pk, discovery.blocked_page))
+    logins = SeenLogin.objects.filter(user=user.pk).order_by("last_at")
+    add("logins", [{"last_time": str(int(login.last_at.timestamp()))} for login in logins])
+    add("contacts", {"remembered": LookedUp.objects.filter(user=user.pk).count()})
+    for name, read in parts.items():
+        add(name, read(user.pk))
 
 
 def _profile(user: User) -> dict[str, Any]:
     names = ("username", "email", "full_name", "bio", "website", "phone", "is_private")
     facts = {name: getattr(user, name) for name in names}
-    return {"id": str(user.pk)} | facts | {"joined_time": str(int(user.date_joined.timestamp()))}
+    times = {"joined_time": user.date_joined, "email_confirmed_time": user.email_confirmed_at}
+    told = {name: str(int(moment.timestamp())) if moment else None for name, moment in times.items()}
+    return {"id": str(user.pk)} | facts | told
 
 
 def _photo(photo: Photo) -> dict[str, Any]:

@@ -31,6 +31,9 @@ TABLES = {
     "accounts_following": ("followee_id", "follower_id"),
     "accounts_block": ("owner_id",),
     "feeds_inbox": ("user_id", "author_id"),
+    "notifications_activity": ("user_id", "actor_id"),
+    "notifications_seen": ("user_id",),
+    "notifications_commented": ("user_id",),
     "counter": (),
 }
 

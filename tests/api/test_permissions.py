@@ -53,7 +53,8 @@ def _world(account: str) -> World:
     latitude, longitude = -40.0 - number, -100.0 - number * 7
     location = owner.post("/v1/locations", name=f"Pier {owner.id}", lat=latitude, lng=longitude)["data"]
     tag = f"tag{owner.id}"
-    media = owner.upload(caption=f"#{tag}", location_id=location["id"])["id"]
+    everybody = " ".join(f"@{person.username}" for person in viewers.values() if person)
+    media = owner.upload(caption=f"#{tag} {everybody}", location_id=location["id"])["id"]
     other_media = other.upload()["id"]
     owner.post(f"/v1/media/{other_media}/likes")
     owner.post(f"/v1/media/{other_media}/comments", text="lovely")
@@ -210,3 +211,21 @@ def test_the_card_is_there_for_everybody_whom_they_did_not_block(worlds, account
         assert answer.json()["meta"]["error_type"] == GONE
     else:
         assert answer.json()["data"]["username"] == world.owner.username
+
+
+@pytest.mark.parametrize("path", ["/v1/users/self/activity", "/v1/users/self/activity/following"])
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_news_and_the_following_stream_show_what_the_reader_may_see(worlds, account, relation, path):
+    world = worlds[account]
+    if relation == "client":
+        pytest.skip("an application alone has no news")
+
+    # The owner's photo mentions every viewer, and the bystander, whom all follow, likes it and follows the owner.
+    answer = ask(world, relation, path, count=100).json()["data"]
+
+    told = world.sees(account, relation) and relation not in {"owner", "blocking"}
+    if path.endswith("following"):
+        assert (world.media_id in [act["media"]["id"] for act in answer if act["media"]]) == told
+        assert (str(world.owner.id) in [act["user"]["id"] for act in answer if act["user"]]) == told
+    else:
+        assert ("mention" in [entry["type"] for entry in answer]) == told
