@@ -413,8 +413,8 @@ ACTIVITY_LENGTH = env.int("ACTIVITY_LENGTH", default=500)
 ACTIVITY_AGAIN_HOURS = env.int("ACTIVITY_AGAIN_HOURS", default=24)
 #: Likes from which on a photo in Popular is news to its author: a young installation lists nearly every photo.
 ACTIVITY_POPULAR_LIKES = env.int("ACTIVITY_POPULAR_LIKES", default=10)
-#: Followed people, the latest first, whose acts are in a page of the Following stream: each costs three index look-ups.
-ACTIVITY_FOLLOWED_MAX = env.int("ACTIVITY_FOLLOWED_MAX", default=200)
+#: Followed people, the latest first, whose acts are in a page of the Following stream: each costs an index look-up.
+ACTIVITY_FOLLOWED_MAX = env.int("ACTIVITY_FOLLOWED_MAX", default=500)
 
 # --- Realtime subscriptions ------------------------------------------------------------------------------------------
 

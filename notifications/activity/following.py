@@ -1,43 +1,30 @@
-"""The Following stream: what those did whom one follows. Merged when it is read, from each one's own shard.
+"""The Following stream: what those did whom one follows. Merged when it is read.
 
-Everybody's acts are on their own shard already (photos_liked, accounts_following, notifications_commented), and acts
-outnumber looks at this stream by far: writing each into every follower's stream would cost more (docs/activity.md).
+Every act is written once, on the server of whoever did it (local.deed). Acts outnumber looks at this stream by far:
+writing each into every follower's stream would cost more (docs/activity.md).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from psycopg2 import sql
 
 from accounts import visibility
 from accounts.queries import Profile, blocked_among, follows_page
 from photos.queries import PhotoBody, bodies, comments_with_ids
 from photos.queries.engagement import CommentFacts
-from sharding import Server, Shard, by_server, gather, shard_of
+from sharding import Server, by_server, gather
 from sharding.ids import MAX_ID
 
 from .models import Kind
 from .queries import oldest_shown
 
-#: Of each followed person: what they liked, where they commented, whom they followed. Ids say when.
-_ACTS = {
-    Kind.LIKE: (
-        "SELECT like_id AS id, photo_id AS object_id FROM {liked}"
-        " WHERE user_id = actor.id AND active AND like_id < %(below)s AND like_id > %(oldest)s"
-        " ORDER BY like_id DESC LIMIT %(count)s"
-    ),
-    Kind.COMMENT: (
-        "SELECT comment_id, photo_id FROM {commented}"
-        " WHERE user_id = actor.id AND comment_id < %(below)s AND comment_id > %(oldest)s"
-        " ORDER BY comment_id DESC LIMIT %(count)s"
-    ),
-    Kind.FOLLOW: (
-        "SELECT version, followee_id FROM {following}"
-        " WHERE follower_id = actor.id AND status = 'follows' AND version < %(below)s AND version > %(oldest)s"
-        " ORDER BY version DESC LIMIT %(count)s"
-    ),
-}
+#: Of each of some people the newest deeds. Of one a page at most: more cannot be on it.
+_NEWEST = (
+    "SELECT deed.id, deed.kind, actor.id, deed.object_id FROM unnest(%(actors)s::bigint[]) AS actor (id),"
+    " LATERAL (SELECT id, kind, object_id FROM local.deed WHERE actor_id = actor.id AND id < %(below)s"
+    " AND id > %(oldest)s ORDER BY id DESC LIMIT %(count)s) AS deed ORDER BY 1 DESC LIMIT %(count)s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +70,13 @@ def _acts(actor_ids: list[int], *, below: int, count: int) -> list[_Act]:
     facts = {"below": below, "oldest": oldest_shown(), "count": count}
 
     def ask(server: Server, ids: list[int]) -> list[tuple[int, str, int, int]]:
-        shards: dict[Shard, list[int]] = {}
-        for actor_id in ids:
-            shards.setdefault(shard_of(actor_id), []).append(actor_id)
-        selects = [_select(kind, shard, actors) for shard, actors in shards.items() for kind in _ACTS]
-        query = sql.SQL("{} ORDER BY 1 DESC LIMIT %(count)s").format(sql.SQL(" UNION ALL ").join(selects))
         with server.cursor() as cursor:
-            cursor.execute(query, facts)
+            cursor.execute(_NEWEST, facts | {"actors": ids})
             return cursor.fetchall()
 
     rows = [row for found in gather(by_server(actor_ids), ask).values() for row in found]
     newest = sorted(rows, reverse=True)[:count]
     return [(act_id, Kind(kind), actor_id, object_id) for act_id, kind, actor_id, object_id in newest]
-
-
-def _select(kind: Kind, shard: Shard, actor_ids: list[int]) -> sql.Composable:
-    """Return the newest acts of a kind by people of one shard. Of each at most a page: more cannot be on it."""
-    tables = {
-        "liked": shard.table("photos_liked"),
-        "commented": shard.table("notifications_commented"),
-        "following": shard.table("accounts_following"),
-    }
-    return sql.SQL(
-        "(SELECT act.id, {kind}, actor.id, act.object_id FROM unnest({actors}::bigint[]) AS actor (id),"
-        " LATERAL ({acts}) AS act (id, object_id) ORDER BY 1 DESC LIMIT %(count)s)"
-    ).format(kind=sql.Literal(kind.value), actors=sql.Literal(actor_ids), acts=sql.SQL(_ACTS[kind]).format(**tables))
 
 
 def _shown(viewer_id: int, acts: Sequence[_Act]) -> list[Deed]:

@@ -1,4 +1,4 @@
-"""The nouns of activity: entries of one's own News, how far one has seen them, and where one commented."""
+"""The nouns of activity: entries of one's own News, and how far one has seen them. Deeds (local.deed) have no model."""
 
 from dataclasses import dataclass
 
@@ -55,12 +55,3 @@ class Seen(ShardedModel):
 
     user_id = models.BigIntegerField(primary_key=True)
     entry_id = models.BigIntegerField()
-
-
-class Commented(ShardedModel):
-    """Somebody commented: a copy on the commenter's shard."""
-
-    pk = models.CompositePrimaryKey("user_id", "comment_id")
-    user_id = models.BigIntegerField()
-    comment_id = models.BigIntegerField()
-    photo_id = models.BigIntegerField()

@@ -23,30 +23,35 @@ from sharding import Shard, shard_of, shard_of_object
 
 from .models import Kind
 from .queries import oldest_shown
-from .services import Act, end, end_photo, forget_commented, note, note_commented
+from .services import Act, end, end_photo, forget_deed, note, note_deed
 
 #: Comments of a deleted photo looked through in one run.
 COMMENTS = 500
 
 
 def note_like(photo_id: int, *, owner_id: int, user_id: int, version: int) -> None:
-    """Note a like with the photo's owner, or its end. Cost: two statements on the photo's shard."""
+    """Note a like with the photo's owner and for the liker's followers, or its end.
+
+    Cost: three statements on the photo's shard, one or two on the liker's.
+    """
     shard, act = shard_of_object(photo_id), Act(Kind.LIKE, user_id, photo_id)
-    query = sql.SQL("SELECT id FROM {} WHERE photo_id = %s AND user_id = %s FOR KEY SHARE").format(
-        shard.table("photos_like")
-    )
     with shard.atomic():
-        row = _one(shard, query, [photo_id, user_id])
-        if row is None:
+        like_id = _like(shard, photo_id, user_id)
+        if like_id is None:
             end(owner_id, act, version=version)
         else:
-            note(owner_id, act, version=row[0], photo_id=photo_id)
+            note(owner_id, act, version=like_id, photo_id=photo_id)
+    if like_id is not None:
+        note_deed(act, like_id)
+    # A like of before this one is none any more, whichever job comes last.
+    now = _like(shard, photo_id, user_id)
+    forget_deed(act, up_to=max(version, like_id or 0) if now is None else now - 1)
 
 
 def note_edge(*, follower_id: int, followee_id: int, version: int, approved: bool) -> None:
     """Note what became of a follow, unless the edge has moved on: then that change has a job of its own.
 
-    approved: the follow was a request before. Cost: three statements on the followee's shard, one on the follower's.
+    approved: the follow was a request before. Cost: four statements on the followee's shard, three on the follower's.
     """
     shard = shard_of(followee_id)
     with shard.atomic():
@@ -56,14 +61,19 @@ def note_edge(*, follower_id: int, followee_id: int, version: int, approved: boo
         # The owner has just approved it themselves: that is no news to them.
         _note_if(status == Status.FOLLOWS and not approved, followee_id, Act(Kind.FOLLOW, follower_id), version=version)
         _note_if(status == Status.REQUESTED, followee_id, Act(Kind.FOLLOW_REQUEST, follower_id), version=version)
-    accepted = Act(Kind.REQUEST_ACCEPTED, followee_id)
+    accepted, deed = Act(Kind.REQUEST_ACCEPTED, followee_id), Act(Kind.FOLLOW, follower_id, followee_id)
     _note_if(status == Status.FOLLOWS and approved, follower_id, accepted, version=version)
+    if status == Status.FOLLOWS:
+        note_deed(deed, version)
     if _edge_at(shard, follower_id, followee_id, version) is None:
         end(follower_id, accepted, version=version)
+        forget_deed(deed, up_to=version)
+    else:
+        forget_deed(deed, up_to=version - (status == Status.FOLLOWS))
 
 
 def note_comment(photo_id: int, *, comment_id: int, owner_id: int, author_id: int) -> None:
-    """Note a comment with the photo's owner, the people it mentions and its author's shard; or its end.
+    """Note a comment with the photo's owner, the people it mentions and for its author's followers; or its end.
 
     Cost: two statements on the photo's shard, one on the author's; with mentions one query on main and for each of the
     mentioned their visibility and a statement on their shard.
@@ -73,15 +83,15 @@ def note_comment(photo_id: int, *, comment_id: int, owner_id: int, author_id: in
         text, is_there = _comment(shard, comment_id)
         if author_id != owner_id:
             _note_if(is_there, owner_id, act, version=comment_id, photo_id=photo_id, comment_id=comment_id)
-    mention = Act(Kind.MENTION, author_id, comment_id)
+    mention, deed = Act(Kind.MENTION, author_id, comment_id), Act(Kind.COMMENT, author_id, photo_id)
     mentioned = _mentioned(text, but={owner_id, author_id})
     if is_there:
-        note_commented(author_id, comment_id=comment_id, photo_id=photo_id)
+        note_deed(deed, comment_id)
         for user_id in _who_may_see(mentioned, owner_id, author_id):
             note(user_id, mention, version=comment_id, photo_id=photo_id, comment_id=comment_id)
         _, is_there = _comment(shard, comment_id)
     if not is_there:
-        forget_commented(author_id, comment_id=comment_id)
+        forget_deed(deed, since=comment_id, up_to=comment_id)
         for user_id in mentioned:
             end(user_id, mention, version=comment_id)
 
@@ -167,6 +177,15 @@ def _mentioned(text: str, *, but: set[int]) -> set[int]:
     found = ids_by_username({each for name in names for each in (name, name.rstrip("."))})
     ids = {found.get(name) or found.get(name.rstrip(".")) for name in names}
     return {user_id for user_id in ids if user_id is not None} - but
+
+
+def _like(shard: Shard, photo_id: int, user_id: int) -> int | None:
+    """Return the id of somebody's like, None if there is none; locked, in a transaction."""
+    query = sql.SQL("SELECT id FROM {} WHERE photo_id = %s AND user_id = %s FOR KEY SHARE").format(
+        shard.table("photos_like")
+    )
+    row = _one(shard, query, [photo_id, user_id])
+    return row[0] if row else None
 
 
 def _edge_at(shard: Shard, follower_id: int, followee_id: int, version: int) -> Status | None:

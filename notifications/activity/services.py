@@ -22,7 +22,7 @@ from .models import Kind
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Which act: somebody did something of a kind, to an object (0: there can be one only)."""
+    """Which act: somebody did something of a kind, to an object (in News 0 where there can be one only)."""
 
     kind: Kind
     actor_id: int
@@ -111,27 +111,26 @@ def see(user_id: int, *, up_to: int | None) -> None:
         cursor.execute(statement, {"user": user_id, "up_to": up_to})
 
 
-def note_commented(author_id: int, *, comment_id: int, photo_id: int) -> None:
-    """Write down on the commenter's shard where they commented, for those who follow them. Harmless to repeat."""
-    shard = shard_of(author_id)
+def note_deed(act: Act, deed_id: int) -> None:
+    """Write down on the actor's server what they did, for those who follow them. Harmless to repeat.
+
+    deed_id: of the like, the comment, or the follow's version. Cost: one statement. Raises ShardUnavailable.
+    """
+    shard = shard_of(act.actor_id)
     with shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("INSERT INTO {} (user_id, comment_id, photo_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING").format(
-                shard.table("notifications_commented")
-            ),
-            [author_id, comment_id, photo_id],
+            "INSERT INTO local.deed (actor_id, id, kind, object_id, logical_shard) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [act.actor_id, deed_id, act.kind, act.object_id, shard.number],
         )
 
 
-def forget_commented(author_id: int, *, comment_id: int) -> None:
-    """Undo note_commented()."""
-    shard = shard_of(author_id)
-    with shard.cursor() as cursor:
+def forget_deed(act: Act, *, up_to: int, since: int = 0) -> None:
+    """Undo note_deed() for deeds of this kind and object with ids of a range. Cost: one statement."""
+    with shard_of(act.actor_id).cursor() as cursor:
         cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE user_id = %s AND comment_id = %s").format(
-                shard.table("notifications_commented")
-            ),
-            [author_id, comment_id],
+            "DELETE FROM local.deed WHERE actor_id = %s AND id BETWEEN %s AND %s AND kind = %s AND object_id = %s",
+            [act.actor_id, since, up_to, act.kind, act.object_id],
         )
 
 

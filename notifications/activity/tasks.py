@@ -7,7 +7,7 @@ from django.conf import settings
 from accounts.services.deletion import run_step
 from caching import counters
 from jobs import Again, enqueue, periodic, task
-from sharding import ShardUnavailable
+from sharding import Server, ShardUnavailable
 
 from . import keeping, noting
 
@@ -69,3 +69,10 @@ def trim_daily() -> None:
     """Have everything trimmed, once a day however many relays there are."""
     if counters.increment("trim-activity", ttl_s=86_000) == 1:
         enqueue("notifications.trim_activity", shard_number=0)
+
+
+@periodic("notifications.trim_deeds", seconds=600, each_server=True)
+def trim_deeds(server: Server) -> None:
+    """Trim what the people of a server did; main has none."""
+    if not server.is_main:
+        keeping.trim_deeds(server)

@@ -33,7 +33,6 @@ TABLES = {
     "feeds_inbox": ("user_id", "author_id"),
     "notifications_activity": ("user_id", "actor_id"),
     "notifications_seen": ("user_id",),
-    "notifications_commented": ("user_id",),
     "counter": (),
 }
 
@@ -53,6 +52,9 @@ def left_of(person, shards_of):
                     cursor.execute(query.format(shard.table(table), sql.Identifier(column)), [person.id])
                     if cursor.fetchone()[0]:
                         found.append((table, column))
+        with shard.cursor() as cursor:
+            cursor.execute("SELECT FROM local.deed WHERE actor_id = %s LIMIT 1", [person.id])
+            found += [("deed", "actor_id")] * cursor.rowcount
     return found
 
 
