@@ -143,13 +143,13 @@ class OAuthForbidden(OAuthError):
 
 
 class TooManyAttempts(OAuthError):
-    """Too many wrong passwords for this name or from this address, or too many mails asked for from it."""
+    """Too many wrong passwords for this name or from this address."""
 
     error_type = "OAuthRateLimitException"
     status = 429
 
-    def __init__(self, message: str = "Too many wrong passwords. Please try again in a few minutes.") -> None:
-        super().__init__(message)
+    def __init__(self) -> None:
+        super().__init__("Too many wrong passwords. Please try again in a few minutes.")
 
 
 class RateLimited(APIError):

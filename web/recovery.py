@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.services import confirm_email, request_reset, reset_password
 from accounts.services.passwords import token_owner
 from instagram.client_address import client_address
-from instagram.errors import InvalidParameters, TooManyAttempts
+from instagram.errors import InvalidParameters, RateLimited
 
 from .pages import page
 
@@ -27,8 +27,9 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     who = request.POST.get("who", "").replace("\x00", "").strip()[:300]
     try:
         request_reset(**{"email" if "@" in who else "username": who}, address=client_address(request.META))
-    except TooManyAttempts as error:
-        return page(request, "forgotten", facts | {"problem": error.message, "who": who}, status=error.status)
+    except RateLimited as error:
+        problem = "Too many mails were asked for from here. Please try again in an hour."
+        return page(request, "forgotten", facts | {"problem": problem, "who": who}, status=error.status)
     except InvalidParameters:
         problem = "Enter your username or your e-mail address."
         return page(request, "forgotten", facts | {"problem": problem})

@@ -13,7 +13,7 @@ from accounts import mail, tokens
 from accounts.models import User
 from accounts.services.sign_up import PASSWORD_MAX_CHARS, password_faults, refuse
 from caching import counters
-from instagram.errors import InvalidParameters, TooManyAttempts
+from instagram.errors import InvalidParameters, RateLimited
 from jobs import enqueue
 
 #: Where the pages to set a new password are; the second signs out everywhere as well ("this was not me").
@@ -58,7 +58,7 @@ def request_reset(*, email: str = "", username: str = "", address: str = "") -> 
     """Have a link to set a new password mailed, if there is such an account. The address need not be confirmed.
 
     The same work whether or not there is: one query and one job; the worker finds out and writes the mail.
-    address: the network address this comes from. Raises TooManyAttempts after RESETS_PER_ADDRESS of them in an hour.
+    address: the network address this comes from. Raises RateLimited after RESETS_PER_ADDRESS of them in an hour.
     """
     if email.strip():
         people = User.objects.filter(email=email.strip().lower())
@@ -66,8 +66,9 @@ def request_reset(*, email: str = "", username: str = "", address: str = "") -> 
         people = User.objects.filter(username=username.strip().lower())
     else:
         raise InvalidParameters("email: email or username is required")
-    if counters.increment(f"resets:{address.encode().hex()[:80]}", ttl_s=3_600) > settings.RESETS_PER_ADDRESS:
-        raise TooManyAttempts("Too many mails were asked for. Please try again in an hour.")
+    made = counters.increment(f"resets:{address.encode().hex()[:80]}", ttl_s=3_600)
+    if made > settings.RESETS_PER_ADDRESS:
+        raise RateLimited(made=made, limit=settings.RESETS_PER_ADDRESS)
     enqueue("accounts.mail_password_reset", user_id=people.values_list("pk", flat=True).first() or 0)
 
 

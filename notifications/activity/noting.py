@@ -14,6 +14,7 @@ from accounts import visibility
 from accounts.address_books import forget_looked_up, who_looked_up
 from accounts.discovery import ids_by_username
 from accounts.models import Status
+from accounts.queries import profiles
 from jobs import Again
 from photos.mentions import mentions_in
 from photos.models import State
@@ -34,11 +35,11 @@ def note_like(photo_id: int, *, owner_id: int, user_id: int, version: int) -> No
 
     Cost: three statements on the photo's shard, one or two on the liker's.
     """
-    shard, act = shard_of_object(photo_id), Act(Kind.LIKE, user_id, photo_id)
+    shard, act, leaving = shard_of_object(photo_id), Act(Kind.LIKE, user_id, photo_id), _is_leaving(user_id)
     with shard.atomic():
         like_id = _like(shard, photo_id, user_id)
         if like_id is None:
-            end(owner_id, act, version=version)
+            end(owner_id, act, version=version, for_good=leaving)
         else:
             note(owner_id, act, version=like_id, photo_id=photo_id)
     if like_id is not None:
@@ -53,16 +54,25 @@ def note_edge(*, follower_id: int, followee_id: int, version: int, approved: boo
 
     approved: the follow was a request before. Cost: four statements on the followee's shard, three on the follower's.
     """
-    shard = shard_of(followee_id)
+    shard, leaving = shard_of(followee_id), _is_leaving(follower_id)
     with shard.atomic():
         status = _edge_at(shard, follower_id, followee_id, version)
         if status is None:
             return
-        # The owner has just approved it themselves: that is no news to them.
-        _note_if(status == Status.FOLLOWS and not approved, followee_id, Act(Kind.FOLLOW, follower_id), version=version)
-        _note_if(status == Status.REQUESTED, followee_id, Act(Kind.FOLLOW_REQUEST, follower_id), version=version)
+        for kind, stands in {
+            # Of a request the owner has just approved it is no news to them that it is a follow.
+            Kind.FOLLOW: status == Status.FOLLOWS and not approved,
+            Kind.FOLLOW_REQUEST: status == Status.REQUESTED,
+        }.items():
+            if stands:
+                note(followee_id, Act(kind, follower_id), version=version)
+            else:
+                end(followee_id, Act(kind, follower_id), version=version, for_good=leaving)
     accepted, deed = Act(Kind.REQUEST_ACCEPTED, followee_id), Act(Kind.FOLLOW, follower_id, followee_id)
-    _note_if(status == Status.FOLLOWS and approved, follower_id, accepted, version=version)
+    if status == Status.FOLLOWS and approved:
+        note(follower_id, accepted, version=version)
+    else:
+        end(follower_id, accepted, version=version, for_good=_is_leaving(followee_id))
     if status == Status.FOLLOWS:
         note_deed(deed, version)
     if _edge_at(shard, follower_id, followee_id, version) is None:
@@ -78,22 +88,25 @@ def note_comment(photo_id: int, *, comment_id: int, owner_id: int, author_id: in
     Cost: two statements on the photo's shard, one on the author's; with mentions one query on main and for each of the
     mentioned their visibility and a statement on their shard.
     """
-    shard, act = shard_of_object(photo_id), Act(Kind.COMMENT, author_id, comment_id)
+    shard, leaving = shard_of_object(photo_id), _is_leaving(author_id)
+    act, facts = Act(Kind.COMMENT, author_id, comment_id), {"photo_id": photo_id, "comment_id": comment_id}
     with shard.atomic():
         text, is_there = _comment(shard, comment_id)
-        if author_id != owner_id:
-            _note_if(is_there, owner_id, act, version=comment_id, photo_id=photo_id, comment_id=comment_id)
+        if is_there and author_id != owner_id:
+            note(owner_id, act, version=comment_id, **facts)
+        elif not is_there:
+            end(owner_id, act, version=comment_id, for_good=leaving)
     mention, deed = Act(Kind.MENTION, author_id, comment_id), Act(Kind.COMMENT, author_id, photo_id)
     mentioned = _mentioned(text, but={owner_id, author_id})
     if is_there:
         note_deed(deed, comment_id)
         for user_id in _who_may_see(mentioned, owner_id, author_id):
-            note(user_id, mention, version=comment_id, photo_id=photo_id, comment_id=comment_id)
+            note(user_id, mention, version=comment_id, **facts)
         _, is_there = _comment(shard, comment_id)
     if not is_there:
         forget_deed(deed, since=comment_id, up_to=comment_id)
         for user_id in mentioned:
-            end(user_id, mention, version=comment_id)
+            end(user_id, mention, version=comment_id, for_good=leaving)
 
 
 def note_photo(photo_id: int, *, author_id: int, after: int = 0) -> Again | None:
@@ -152,11 +165,10 @@ def note_joined(user_id: int) -> None:
     forget_looked_up(user_id)
 
 
-def _note_if(stands: bool, user_id: int, act: Act, *, version: int, **facts: int) -> None:
-    if stands:
-        note(user_id, act, version=version, **facts)
-    else:
-        end(user_id, act, version=version)
+def _is_leaving(user_id: int) -> bool:
+    """Return whether somebody's acts end for good. Asked before a transaction: it may read main."""
+    person = profiles([user_id]).get(user_id)
+    return person is None or not person.is_active
 
 
 def _who_may_see(user_ids: Iterable[int], owner_id: int, actor_id: int) -> list[int]:

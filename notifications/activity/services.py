@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from psycopg2 import sql
 
-from accounts.queries import profiles
 from jobs import enqueue
 from jobs.tasks import registry
 from sharding import Shard, shard_of
@@ -67,17 +66,14 @@ def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, c
             _tell_phones(shard, user_id, row[0])
 
 
-def end(user_id: int, act: Act, *, version: int) -> None:
+def end(user_id: int, act: Act, *, version: int, for_good: bool = False) -> None:
     """Take an act out of a person's News, unless a newer version of it was noted.
 
-    The row stays for when the act comes back, but not of somebody who is being deleted.
-    Cost: one look-up in the cache, one statement on the person's shard. Raises ShardUnavailable.
+    The row stays for when the act comes back. for_good: it does not, since its actor is being deleted.
+    Cost: one statement on the person's shard. Raises ShardUnavailable.
     """
     shard = shard_of(user_id)
-    actor = profiles([act.actor_id]).get(act.actor_id)
-    change = "UPDATE {} SET active = false, version = %(version)s"
-    if actor is None or not actor.is_active:
-        change = "DELETE FROM {}"
+    change = "DELETE FROM {}" if for_good else "UPDATE {} SET active = false, version = %(version)s"
     with shard.cursor() as cursor:
         cursor.execute(
             sql.SQL(

@@ -122,6 +122,12 @@ def test_asking_for_a_reset_looks_the_same_whether_or_not_there_is_an_account(ma
     assert refusal(ask_reset())[0] == "APIInvalidParametersError"
 
 
+def test_one_address_asks_for_so_many_links_only(settings):
+    settings.RESETS_PER_ADDRESS = 0
+
+    assert refusal(ask_reset(username="nobody.at.all"), status=429)[0] == "OAuthRateLimitException"
+
+
 def test_nobodys_mailbox_is_filled(mailoutbox, settings):
     settings.MAILS_PER_HOUR = 2
     anna = a_person()
