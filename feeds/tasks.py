@@ -46,6 +46,9 @@ def fan_out(
     """
     if not is_published(photo_id):
         return None
+    if shards is None and cursor is None:
+        # Once a photo, or again if this batch repeats: whoever rings phones knows what has rung.
+        enqueue("notifications.push_post", on=shard_of_object(photo_id), photo_id=photo_id, author_id=author_id)
     again = _serve(
         "feeds.fan_out",
         "SELECT local.deliver(%s, %s, %s::bigint[])",
