@@ -51,7 +51,7 @@ class Grid:
 class Result:
     """What a benchmark hands back.
 
-    ratios: flat, name -> number; what others watch. bars: name of a ratio -> the most it may be.
+    ratios: flat, name -> number; what others watch. bars: name of a ratio -> the most it may be; floors: the least.
     figures: everything measured, any JSON. how: sentences on how it was taken (rounds, sizes, what is compared).
     """
 
@@ -59,6 +59,7 @@ class Result:
     ratios: Mapping[str, float]
     how: Sequence[str]
     bars: Mapping[str, float] = field(default_factory=dict)
+    floors: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     grids: Sequence[Grid] = ()
 
@@ -68,6 +69,10 @@ class Result:
             f"{name} is {self.ratios[name]:.3g}, the bar is {bar:g}"
             for name, bar in self.bars.items()
             if not self.ratios[name] <= bar
+        ] + [
+            f"{name} is {self.ratios[name]:.3g}, the bar is {bar:g} at least"
+            for name, bar in self.floors.items()
+            if not self.ratios[name] >= bar
         ]
 
 
@@ -152,6 +157,7 @@ def record_of(name: str, summary: str, command: str, result: Result) -> dict[str
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "ratios": dict(result.ratios),
         "bars": dict(result.bars),
+        "floors": dict(result.floors),
         "how": list(result.how),
         "machine": machine(),
         "rows": [asdict(row) for row in result.rows],
@@ -178,6 +184,8 @@ def show(record: Mapping[str, Any], console: Console) -> None:
     for name, value in record["ratios"].items():
         bar = record["bars"].get(name)
         verdict = "" if bar is None else f"  (bar {bar:g}: {'met' if value <= bar else 'MISSED'})"
+        least = record["floors"].get(name)
+        verdict += "" if least is None else f"  (bar at least {least:g}: {'met' if value >= least else 'MISSED'})"
         console.print(f"{name} = {value:.3g}{verdict}", highlight=False)
     for sentence in record["how"]:
         console.print(f"- {sentence}", highlight=False, style="dim")
@@ -196,7 +204,10 @@ def write_report() -> Path:
             lines += ["| " + " | ".join(row) + " |" for row in rows] + [""]
         for name, value in record["ratios"].items():
             bar = record["bars"].get(name)
-            lines.append(f"- `{name}` = **{value:.3g}**" + ("" if bar is None else f" (bar: at most {bar:g})"))
+            least = record.get("floors", {}).get(name)
+            said = "" if bar is None else f" (bar: at most {bar:g})"
+            said += "" if least is None else f" (bar: at least {least:g})"
+            lines.append(f"- `{name}` = **{value:.3g}**{said}")
         lines += [""] + [f"- {sentence}" for sentence in record["how"]]
         lines += [f"- {record['taken_at']}: {_machine_line(record['machine'])}.", ""]
     REPORT.write_text("\n".join(lines))
