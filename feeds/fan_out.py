@@ -21,7 +21,6 @@ from sharding import (
     by_server,
     physical_servers,
     placement,
-    shard_of,
     shard_of_object,
     shards_on,
 )
@@ -139,11 +138,12 @@ def _cut(walk: Walk, chains_run: str, servers: Iterable[Server], *, large: bool 
     return len(chains)
 
 
-def chain_of(progress_chains: Iterable[int], user_id: int) -> int:
-    """Return which of a fan-out's chains has a follower: the shards of one server, as placed now."""
-    shard = shard_of(user_id)
-    own = {each.number for each in shards_on(shard.server)}
-    return next((chain for chain in progress_chains if chain in own), FIRST)
+def holds(walk: Walk, user_id: int) -> bool:
+    """Return whether a person is still before a job: of its chain, and past its cursor."""
+    number = user_id % settings.LOGICAL_SHARDS
+    if walk.shards is not None and not any(first <= number <= last for first, last in walk.shards):
+        return False
+    return walk.cursor is None or (number, user_id) > (walk.cursor[0], walk.cursor[1])
 
 
 def _ranges(numbers: Iterable[int]) -> list[ShardRange]:

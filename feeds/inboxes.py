@@ -115,37 +115,35 @@ def rebuild(user_id: int) -> bool:
 def tidy(number: int, past: int) -> tuple[int, int] | None:
     """Tidy inboxes of a logical shard, from the person after `past` on, and of the next ones on its server.
 
-    Returns (logical shard, person) where to go on, None at the server's end. Ends after TIDY_S.
+    Returns (logical shard, person) where to go on, None at the server's end. Ends after TIDY_S, not without a step.
     """
     ends = time.monotonic() + TIDY_S
-    for shard in [each for each in shards_on(shard_numbered(number).server) if each.number >= number]:
-        if time.monotonic() > ends:
+    shards = [shard for shard in shards_on(shard_numbered(number).server) if shard.number >= number]
+    for shard, following in zip(shards, [*shards[1:], None], strict=True):
+        if past == 0 and _put_to_sleep(shard) == SLEEPERS:
             return shard.number, 0
-        reached = _tidy_shard(shard, past if shard.number == number else 0, ends)
-        if reached is not None:
-            return shard.number, reached
+        while (reached := _trim(shard, past)) is not None:
+            past = reached
+            if time.monotonic() > ends:
+                return shard.number, past
+        past = 0
+        if following is not None and time.monotonic() > ends:
+            return following.number, 0
     return None
 
 
-def _tidy_shard(shard: Shard, past: int, ends: float) -> int | None:
-    """Tidy one shard; return the last person looked at when the time is over, None at its end."""
+def _put_to_sleep(shard: Shard) -> int:
     unseen_since = timezone.now() - timedelta(days=settings.INBOX_SLEEPS_DAYS)
     with shard.cursor() as cursor:
-        slept = SLEEPERS
-        while past == 0 and slept == SLEEPERS:
-            cursor.execute("SELECT local.fall_asleep(%s, %s, %s)", [shard.number, unseen_since, SLEEPERS])
-            slept = cursor.fetchone()[0]
-            if time.monotonic() > ends:
-                return past
-        while True:
-            kept, slack = settings.INBOX_LENGTH, settings.INBOX_LENGTH // 5
-            cursor.execute(
-                "SELECT reached FROM local.trim_inboxes(%s, %s, %s, %s, %s)",
-                [shard.number, past, LOOKED_AT, kept, slack],
-            )
-            reached: int | None = cursor.fetchone()[0]
-            if reached is None:
-                return None
-            past = reached
-            if time.monotonic() > ends:
-                return past
+        cursor.execute("SELECT local.fall_asleep(%s, %s, %s)", [shard.number, unseen_since, SLEEPERS])
+        return int(cursor.fetchone()[0])
+
+
+def _trim(shard: Shard, past: int) -> int | None:
+    kept, slack = settings.INBOX_LENGTH, settings.INBOX_LENGTH // 5
+    with shard.cursor() as cursor:
+        cursor.execute(
+            "SELECT reached FROM local.trim_inboxes(%s, %s, %s, %s, %s)", [shard.number, past, LOOKED_AT, kept, slack]
+        )
+        reached: int | None = cursor.fetchone()[0]
+    return reached

@@ -88,10 +88,15 @@ class Progress:
         """Return who took part."""
         return sorted({batch.worker for batch in self.batches})
 
-    def batch_of(self, place: tuple[int, int], chain: int) -> tuple[int, Batch] | None:
-        """Return which batch of a chain served the follower at (logical shard, id), and its number in the chain."""
-        own = [batch for batch in self.batches if batch.chain == chain]
-        return next(((number, batch) for number, batch in enumerate(own, 1) if place <= batch.last), None)
+    def batch_of(self, place: tuple[int, int]) -> tuple[int, Batch] | None:
+        """Return which batch served the follower at (logical shard, id), and its number in its chain."""
+        # A chain serves shards from its number on; where two could have served somebody, the nearer one did.
+        for chain in sorted({batch.chain for batch in self.batches if batch.chain <= place[0]}, reverse=True):
+            own = [batch for batch in self.batches if batch.chain == chain]
+            for number, batch in enumerate(own, 1):
+                if place <= batch.last:
+                    return number, batch
+        return None
 
 
 def store(photo_id: int, batch: Batch) -> bool:
