@@ -98,10 +98,10 @@ def run(options: Any) -> Result:
         floors={"of_bare_gearman": 0.6},
         how=[
             "Jobs have 200 bytes of arguments; gearmand keeps its queue in memory for both.",
-            f"Worker: {options.jobs:,} no-ops wait in gearmand; from the start of a worker, in this process, to its end.",
+            f"Worker: {options.jobs:,} no-ops wait in gearmand; from a worker's start, in this process, to its end.",
             "Ours with rows in an outbox, deleted in batches; none is left at the end.",
             f"{options.rounds} rounds, interleaved; medians; the ratio is the median of the ratios within a round.",
-            "Enqueue: from its call in a transaction until that has committed (disk included) and gearmand has the job.",
+            "Enqueue: from its call in a transaction until that is committed (on disk) and gearmand has the job.",
             "The INSERT of a photo in the same transaction is not counted. Bare: one background submit.",
             "Lane: one worker of the feed queue, one of feed_large.",
             "The small account posts again and again while the large one's photo is on its way.",
