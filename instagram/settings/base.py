@@ -394,11 +394,11 @@ UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
 
 #: Followers in one fan-out job: one round trip to one server.
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
-#: Followers in one job on the lane of large accounts: short batches, so that others' statements and commits come between.
+#: Followers in one job of a very large account: short batches, so that others' statements and commits come between.
 FAN_OUT_LARGE_BATCH = env.int("FAN_OUT_LARGE_BATCH", default=2_000)
 #: How long a worker of that lane rests after a batch, as a multiple of the time the batch took; 0: not at all.
 FAN_OUT_LARGE_REST = env.float("FAN_OUT_LARGE_REST", default=1.0)
-#: Followers from which that lane works in short batches and rests; smaller accounts than this go through it at full speed.
+#: Followers from which an account is very large: its lane works in short batches and rests; others go at full speed.
 FAN_OUT_LARGE_FROM = env.int("FAN_OUT_LARGE_FROM", default=200_000)
 #: Days for which it is known which batch of a fan-out served whom (explain_feed): a row of 150 bytes for each batch.
 FAN_OUT_KEPT_DAYS = env.int("FAN_OUT_KEPT_DAYS", default=30)

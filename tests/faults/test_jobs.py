@@ -24,7 +24,7 @@ HEALED_WITHIN_S = 60.0
 @pytest.fixture(scope="module")
 def people(private_stack: PrivateStack) -> dict[str, list[Person]]:
     """People by the server they live on; each test takes its author away."""
-    return sign_up(private_stack, each=4)
+    return sign_up(private_stack, each=5)
 
 
 def give_followers(author: Person, server: str, number: int) -> list[int]:
@@ -99,8 +99,10 @@ def test_fan_outs_that_wait_in_gearmand_arrive_although_it_is_killed(
 
 
 @contextmanager
-def worker_of_small_batches(stack: PrivateStack) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a worker of both feed queues that takes 20 followers at a time; it is killed at the end."""
+def worker_of_small_batches(
+    stack: PrivateStack, *, end: signal.Signals = signal.SIGKILL
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a worker of both feed queues that takes 20 followers at a time; at the end it is killed, or told to stop."""
     worker = subprocess.Popen(
         [sys.executable, "manage.py", "worker", "--queue", "feed", "--queue", "feed_large"],
         cwd=ROOT,
@@ -111,7 +113,7 @@ def worker_of_small_batches(stack: PrivateStack) -> Iterator["subprocess.Popen[b
     try:
         yield worker
     finally:
-        worker.kill()
+        worker.send_signal(end)
         worker.wait()
 
 
@@ -149,7 +151,7 @@ def test_a_shard_server_killed_during_fan_outs_delays_its_own_people_alone(
 
     with private_stack.dead("worker_feed_1"), private_stack.dead("worker_feed_large_1"):
         photo = author.upload()
-        with worker_of_small_batches(private_stack):
+        with worker_of_small_batches(private_stack, end=signal.SIGTERM):
             wait_until(lambda: len(inboxes(author)) > 100, seconds=30, what="some batches are done")
             with private_stack.dead("postgres_shard_b"):
                 posted = other.upload()
