@@ -11,6 +11,7 @@ from feeds.inboxes import note_visit, rebuild, tidy
 from feeds.models import Inbox
 from feeds.pull import newest_photos
 from feeds.queries import home_feed
+from feeds.tasks import _erase_inbox as erase_inbox
 from feeds.tasks import begin_tidying, fan_out, tidy_inboxes
 from jobs.outbox import rows_of
 from jobs.testing import run_until_idle
@@ -280,3 +281,16 @@ def test_a_walk_over_all_inboxes_of_a_server_reaches_everybody(settings, monkeyp
 
     assert steps > 1
     assert inbox_of(ben) == photos[-1:]
+
+
+def test_a_deleted_person_is_no_reader_any_more(ben_and_anna):
+    ben, _ = ben_and_anna
+    stay_away(ben)
+
+    batch = erase_inbox(ben.id)
+
+    assert (batch.erased, batch.next) == (0, None)
+    assert reader(ben) is None
+    with shard_of(ben.id).cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM local.asleep WHERE user_id = %s", [ben.id])
+        assert cursor.fetchone() == (0,)
