@@ -51,7 +51,7 @@ def _fan_out_facts(found: Found) -> list[tuple[str, str]]:
         facts.append(("fan-out", "no account of it (not begun, or too long ago)"))
     else:
         end = f"finished {at(progress.finished_at)}" if progress.finished_at else "under way"
-        so_far = f"{progress.done:,} of {progress.total or 0:,} followers in {len(progress.batches)} batches"
+        so_far = f"{progress.done:,} of {progress.total or 0:,} followers, batches: {len(progress.batches)}"
         facts.append(("fan-out", f"{so_far}, begun {at(progress.begun_at)}, {end}, {progress.retries} retries"))
     if found.batch is not None:
         number, batch = found.batch

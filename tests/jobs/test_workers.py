@@ -131,7 +131,9 @@ def test_a_worker_outlives_gearmands_restart(processes, marks, gearmand):
     wait_until(lambda: marks.numbers() == [1, 2], seconds=30, what="the worker works again")
 
 
-def test_with_two_gearmands_one_may_be_killed_and_come_back(processes, marks, gearmands, gearmand, settings):
+def test_with_two_gearmands_one_may_be_killed_and_come_back_and_even_both(
+    processes, marks, gearmands, gearmand, settings
+):
     other = gearmands()
     settings.GEARMAND_SERVERS = [gearmand.address, other.address]
     processes.environment["GEARMAND_SERVERS"] = f"{gearmand.address},{other.address}"
@@ -155,6 +157,13 @@ def test_with_two_gearmands_one_may_be_killed_and_come_back(processes, marks, ge
     gearmand.kill()
     enqueue_many("sample.mark", [{"note": marks.note, "number": number} for number in range(20, 30)])
     wait_until(lambda: len(marks.all()) == 30, seconds=15, what="now the other way round")
+
+    other.kill()  # none is left
+    settings.JOBS_LEASE_S = 1.0
+    enqueue_many("sample.mark", [{"note": marks.note, "number": number} for number in range(30, 40)])
+    gearmand.start()
+    other.start()
+    wait_until(lambda: len(marks.all()) == 40, seconds=30, what="the relay hands on what nobody took")
 
 
 def test_what_one_dead_gearmand_would_get_goes_to_the_next_one(a_task, gearmands, gearmand, settings):

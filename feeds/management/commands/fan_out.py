@@ -30,9 +30,7 @@ class Command(BaseCommand):
             raise CommandError("Not begun, or too long ago: explain_feed says more for one viewer.", returncode=2)
         total = "?" if progress.total is None else f"{progress.total:,}"
         self.stdout.write(f"followers  {progress.done:,} of {total}, {progress.asleep:,} of them asleep and left out")
-        self.stdout.write(
-            f"batches    {len(progress.batches)} in {progress.chains or 'no'} chains, {progress.retries} retries"
-        )
+        self.stdout.write(f"batches    {len(progress.batches)}, chains: {progress.chains}, retries: {progress.retries}")
         self.stdout.write(f"begun      {progress.begun_at:%Y-%m-%d %H:%M:%S.%f} UTC")
         ended = progress.finished_at
         self.stdout.write(f"finished   {ended:%Y-%m-%d %H:%M:%S.%f} UTC" if ended else "finished   not yet")
