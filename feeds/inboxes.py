@@ -57,6 +57,15 @@ def note_visit(user_id: int, *, rebuild: bool = False) -> None:
             enqueue("feeds.rebuild_inbox", on=shard, user_id=user_id)
 
 
+def last_visit(user_id: int) -> list[str]:
+    """Return when a person was here last, to about a day, for their archive; nothing if that was never noted."""
+    shard = shard_of(user_id)
+    with shard.cursor() as cursor:
+        query = sql.SQL("SELECT seen_at FROM {} WHERE user_id = %s").format(shard.table("feeds_reader"))
+        cursor.execute(query, [user_id])
+        return [seen_at.isoformat(timespec="seconds") for (seen_at,) in cursor.fetchall()]
+
+
 def note_follow(user_id: int, *, incomplete_below: int | None) -> None:
     """Note that a person follows somebody: their days begin to count, if they did not before.
 

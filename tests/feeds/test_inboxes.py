@@ -7,7 +7,7 @@ from psycopg2 import sql
 
 from feeds import inboxes
 from feeds.fan_out import on_each_server
-from feeds.inboxes import note_visit, rebuild, tidy
+from feeds.inboxes import last_visit, note_visit, rebuild, tidy
 from feeds.models import Inbox
 from feeds.pull import newest_photos
 from feeds.queries import home_feed
@@ -287,10 +287,13 @@ def test_a_deleted_person_is_no_reader_any_more(ben_and_anna):
     ben, _ = ben_and_anna
     stay_away(ben)
 
+    assert len(last_visit(ben.id)) == 1  # what archives tell
+
     batch = erase_inbox(ben.id)
 
     assert (batch.erased, batch.next) == (0, None)
     assert reader(ben) is None
+    assert last_visit(ben.id) == []
     with shard_of(ben.id).cursor() as cursor:
         cursor.execute("SELECT count(*) FROM local.asleep WHERE user_id = %s", [ben.id])
         assert cursor.fetchone() == (0,)
