@@ -177,7 +177,12 @@ def _gunicorn() -> Component:
 
 
 def _workers() -> list[Component]:
-    counts = {"fast": settings.WORKERS_FAST, "feed": settings.WORKERS_FEED, "network": settings.WORKERS_NETWORK}
+    counts = {
+        "fast": settings.WORKERS_FAST,
+        "feed": settings.WORKERS_FEED,
+        "feed_large": settings.WORKERS_FEED_LARGE,
+        "network": settings.WORKERS_NETWORK,
+    }
     return [
         _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], settings.GEARMAND_PORT)
         for queue, count in counts.items()
