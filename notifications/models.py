@@ -5,6 +5,12 @@ from django.utils import timezone
 
 from accounts.models import OAuthClient
 
+from .sharing.models import LinkedService
+
+__all__ = [
+    "Callback", "Delivery", "Geography", "GeographyMedia", "Kind", "LinkedService", "Outcome", "Subscription", "Update",
+]  # fmt: skip
+
 
 class Callback(models.Model):
     """One address of one client, to which the updates of all its subscriptions there go together.

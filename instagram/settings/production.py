@@ -12,6 +12,7 @@ _SECRETS = (
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
     "CDN_SIGNING_KEY",
+    "SERVICE_TOKEN_KEYS",
 )
 _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, name)]
 if _unset:
@@ -19,6 +20,12 @@ if _unset:
 
 DEMO_ALLOWED = False
 CALLBACKS_MAY_BE_INNER = False
+SOCIAL_STAND_IN = ""
+# A service without keys of the operator's own is not offered.
+SERVICE_KEYS = {
+    service: ("", "") if any(base.DEVELOPMENT_MARK in part for part in pair) else pair
+    for service, pair in base.SERVICE_KEYS.items()
+}
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

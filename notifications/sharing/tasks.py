@@ -1,0 +1,19 @@
+"""What workers do for cross-posting. Every task may run twice, and late."""
+
+from jobs import Again, task
+
+from .services import sending
+from .services.shares import known, share
+
+
+@task("notifications.share_upload", queue="fast")
+def share_upload(*, user_id: int, photo_id: int, services: list[str]) -> None:
+    """Begin the shares that an upload asked for, if the request that made the photo did not come to it."""
+    share(user_id=user_id, photo_id=photo_id, services=known(services), anew=False)
+
+
+@task("notifications.send_share", queue="network", lease_s=60)
+def send_share(*, user_id: int, photo_id: int, service: str, asked: int) -> Again | None:
+    """Post one photo at one service; come again after a fault of the service. Safe to repeat: see sending.py."""
+    wait_s = sending.send(sending.Key(user_id, photo_id, service, asked))
+    return None if wait_s is None else Again(delay_s=max(wait_s, 0.1))
