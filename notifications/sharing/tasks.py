@@ -1,9 +1,14 @@
 """What workers do for cross-posting. Every task may run twice, and late."""
 
+from accounts.services import deletion
 from jobs import Again, task
 
+from . import exporting
+from .erasing import erase_shares
 from .services import sending
 from .services.shares import known, share
+
+__all__ = ["exporting"]  # its parts of an archive are registered with the tasks
 
 
 @task("notifications.share_upload", queue="fast")
@@ -17,3 +22,9 @@ def send_share(*, user_id: int, photo_id: int, service: str, asked: int) -> Agai
     """Post one photo at one service; come again after a fault of the service. Safe to repeat: see sending.py."""
     wait_s = sending.send(sending.Key(user_id, photo_id, service, asked))
     return None if wait_s is None else Again(delay_s=max(wait_s, 0.1))
+
+
+@task("notifications.erase_shares", queue="feed")
+def erase_shares_of(*, user_id: int) -> Again | None:
+    """Delete a deleted person's links to other services and a batch of their shares. Safe to repeat."""
+    return deletion.run_step("shares", user_id, lambda: erase_shares(user_id))

@@ -31,7 +31,7 @@ def cut(text: str, limit: int, measure: Callable[[str], int] = len) -> str:
         low, high = (middle, high) if measure("".join(graphemes[:middle])) <= room else (low, middle - 1)
     kept = "".join(graphemes[:low])
     last_space = kept.rfind(" ")
-    if low < len(graphemes) and not graphemes[low].isspace() and last_space > len(kept) * 0.8:
+    if low < len(graphemes) and not graphemes[low].isspace() and last_space > len(kept) * 0.6:
         kept = kept[:last_space]
     return kept.rstrip() + ELLIPSIS if kept.strip() else ""
 

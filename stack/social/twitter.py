@@ -73,6 +73,7 @@ def _time_line(request: Request, state: State) -> Answer:
     tweets = [
         {
             "id": str(post["id"]),
+            "edit_history_tweet_ids": [str(post["id"])],
             # The real one puts links of its own there.
             "text": _LINK.sub("https://t.co/x", post["text"]),
             "entities": {"urls": [{"url": "https://t.co/x", "expanded_url": link} for link in post["links"]]},
