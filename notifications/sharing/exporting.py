@@ -1,20 +1,20 @@
 """What of cross-posting goes into an archive: accounts without their tokens, and shares."""
 
-from accounts.services.exports import part
+from typing import Any
+
+from accounts.services.exports import register_part
 from sharding import shard_of
 
 from .models import Share
 from .queries import linked_accounts
 
 
-@part("linked_services")
-def linked_services_of(user_id: int) -> object:
+def linked_services_of(user_id: int) -> list[Any]:
     """Return a person's accounts at other services."""
     return [{"service": service, "account": account} for service, account in linked_accounts(user_id).items()]
 
 
-@part("shares")
-def all_shares_of(user_id: int) -> object:
+def all_shares_of(user_id: int) -> list[Any]:
     """Return what a person shared, and what became of it."""
     shares = shard_of(user_id).model(Share).objects.filter(user_id=user_id).order_by("photo_id", "service")
     return [
@@ -22,3 +22,7 @@ def all_shares_of(user_id: int) -> object:
         | {name: getattr(each, name) for name in ("service", "status", "url", "text")}
         for each in shares
     ]
+
+
+register_part("linked_services", linked_services_of)
+register_part("shares", all_shares_of)

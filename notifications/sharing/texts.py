@@ -21,19 +21,26 @@ def cut(text: str, limit: int, measure: Callable[[str], int] = len) -> str:
     text = text.strip()
     if measure(text) <= limit:
         return text
-    room = limit - measure(ELLIPSIS)
-    if room <= 0:
-        return ""
     graphemes = regex.findall(r"\X", text)
+    if measure(ELLIPSIS) > limit:
+        return ""
     low, high = 0, len(graphemes)
     while low < high:  # the longest beginning that fits; texts have thousands of characters, measuring is linear
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if measure("".join(graphemes[:middle])) <= room else (low, middle - 1)
+        low, high = (middle, high) if measure(_ended(graphemes[:middle])) <= limit else (low, middle - 1)
     kept = "".join(graphemes[:low])
     last_space = kept.rfind(" ")
     if low < len(graphemes) and not graphemes[low].isspace() and last_space > len(kept) * 0.6:
-        kept = kept[:last_space]
-    return kept.rstrip() + ELLIPSIS if kept.strip() else ""
+        graphemes = regex.findall(r"\X", kept[:last_space])
+        low = len(graphemes)
+    # Half an address can weigh more than a longer half.
+    while low and measure(_ended(graphemes[:low])) > limit:
+        low -= 1
+    return _ended(graphemes[:low]) if "".join(graphemes[:low]).strip() else ""
+
+
+def _ended(graphemes: list[str]) -> str:
+    return "".join(graphemes).rstrip() + ELLIPSIS
 
 
 def with_link(text: str, link: str, *, limit: int, measure: Callable[[str], int] = len) -> str:

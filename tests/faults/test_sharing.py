@@ -34,9 +34,9 @@ def people(private_stack: PrivateStack) -> list[Person]:
     return found
 
 
-def stand_in(stack: PrivateStack, path: str, **told: Any) -> Any:
+def stand_in(stack: PrivateStack, where: str, **told: Any) -> Any:
     """Ask the stand-in for what it took, or steer it into a fault."""
-    url = f"http://127.0.0.1:{stack.ports['social']}/{path}"
+    url = f"http://127.0.0.1:{stack.ports['social']}/{where}"
     answer = requests.post(url, json=told, timeout=5) if told else requests.get(url, timeout=5)
     assert answer.status_code == 200
     return answer.json()

@@ -139,18 +139,19 @@ def test_of_others_photos_the_link_alone_is_posted(elsewhere):
 
 
 def test_a_private_accounts_photo_goes_out_as_a_link_and_never_as_a_picture(elsewhere):
-    anna = elsewhere.somebody("twitter", "flickr")
+    anna = elsewhere.somebody("twitter", "flickr", "foursquare")
     anna.post("/v1/accounts/self", is_private="1")
 
-    media = anna.upload(caption="for friends", share_to="twitter,flickr")
+    facts = {"caption": "for friends", "location_id": a_place(anna)}
+    media = anna.upload(share_to="twitter,flickr,foursquare", **facts)
     run_until_idle()
 
     post = elsewhere.post(anna, "twitter")
-    assert post["image_bytes"] == 0
-    assert f"/p/{post['links'][0].split('/p/')[1]}" in post["text"]
+    assert (post["image_bytes"], post["text"]) == (0, post["links"][0])
     assert Client().get(f"/p/{post['links'][0].split('/p/')[1]}").status_code == 404
-    assert shares(anna, media["id"])["flickr"]["status"] == "failed"
-    assert elsewhere.posts(anna, "flickr") == []
+    for service in ("flickr", "foursquare"):
+        assert shares(anna, media["id"])[service]["status"] == "failed"
+        assert elsewhere.posts(anna, service) == []
 
 
 def test_a_follower_of_a_private_account_cannot_share_its_photos(elsewhere):

@@ -26,17 +26,17 @@ class Post:
     """What is to be posted. By its link, unique to the photo, a post is found again."""
 
     link: str
-    text: str
-    #: For who cannot see the picture.
-    alt: str
-    #: JPEG; None: the link alone, for photos that are another's or not everybody's.
-    image: bytes | None
+    #: For the services that have machine tags.
+    photo_id: int
+    text: str = ""
     tags: tuple[str, ...] = ()
+    #: For who cannot see the picture.
+    alt: str = ""
+    #: JPEG; None: the link alone, for photos that are another's or not everybody's.
+    image: bytes | None = None
     #: Foursquare's id of the place.
     venue: str = ""
     position: tuple[float, float] | None = None
-    #: Of the photo, for the services that have machine tags.
-    photo_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

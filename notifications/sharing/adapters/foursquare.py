@@ -35,7 +35,7 @@ class Foursquare(OAuth2Adapter):
 
     def post(self, account: Account, post: Post) -> str:
         if not post.venue:
-            raise Refused("takes photos of places that it knows only; this one has none")
+            raise Refused("takes photos of places that it knows only, and this one has none to tell")
         asked = {"venueId": post.venue, "shout": with_link(post.text, post.link, limit=SHOUT_MAX)}
         if post.position is not None:
             asked["ll"] = f"{post.position[0]},{post.position[1]}"

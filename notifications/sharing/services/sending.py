@@ -110,8 +110,8 @@ def _attempt(attempt: _Attempt) -> float | None:
 def _post_of(share: Share) -> Post:
     """Return what is to be posted, as things stand now. Raises NotFound, NotAllowed, StorageUnavailable.
 
-    The picture itself goes along with one's own photo of a public account alone: whoever follows the link to another
-    photo is shown what its owner lets them see.
+    Picture and caption go along with one's own photo of a public account alone. Of a private account's photo nothing
+    goes but the link and the words given for this share: who follows the link is shown what its owner lets them see.
     """
     if not is_published(share.photo_id):
         raise NotFound(what="media")
@@ -123,17 +123,19 @@ def _post_of(share: Share) -> Post:
     is_own, is_public = body.author_id == share.user_id, body.author_id in visibility.public_now([body.author_id])
     if not is_own and (not is_public or not visibility.may_see(share.user_id, body.author_id)):
         raise NotAllowed("the photo is not public any more")
-    image = storage.read_largest(body.image_stem) if is_own and is_public else None
+    link, photo_id = link_of(body.id), body.id
+    if not is_public:
+        return Post(link, photo_id, text=share.text, tags=tuple(hashtags_in(share.text)))
     text = share.text or (body.caption if is_own else f"A photo by {author.username}")
     return Post(
-        link=link_of(body.id),
+        link,
+        photo_id,
         text=text,
-        alt=f"Photo by {author.username}: {body.caption}" if body.caption else f"Photo by {author.username}",
-        image=image,
         tags=tuple(hashtags_in(text)),
+        alt=f"Photo by {author.username}: {body.caption}" if body.caption else f"Photo by {author.username}",
+        image=storage.read_largest(body.image_stem) if is_own else None,
         venue=_venue_of(body),
         position=None if body.latitude is None or body.longitude is None else (body.latitude, body.longitude),
-        photo_id=body.id,
     )
 
 
