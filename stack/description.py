@@ -165,6 +165,7 @@ def _social() -> Component:
         ports=[settings.SOCIAL_PORT],
         probe=probes.http(settings.SOCIAL_PORT, "/_alive"),
         before=lambda: prepare.data_directory("social"),
+        app=True,
         ours=True,
         stop_seconds=3.0,
     )
