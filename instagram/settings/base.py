@@ -471,7 +471,7 @@ SERVICE_KEYS = {
 SERVICE_TOKEN_KEYS = env.str("SERVICE_TOKEN_KEYS", default=f"{DEVELOPMENT_MARK}-service-tokens")
 #: Account, token and secret that the stand-in knows from the start, at every service: the demo's Anna is linked to it.
 SOCIAL_DEMO_LOGIN = ("anna", f"1001-{DEVELOPMENT_MARK}", f"{DEVELOPMENT_MARK}-social")
-#: Seconds a service may keep us waiting for a connection or for more of its answer; an answer has four times that.
+#: Seconds a service may keep us waiting for a connection or for more of its answer; a request has twice that.
 SHARE_TIMEOUT_S = env.float("SHARE_TIMEOUT_S", default=10.0)
 #: Seconds before a share that met a fault of its service is tried again; doubles each time up to five minutes.
 SHARE_RETRY_BASE_S = env.float("SHARE_RETRY_BASE_S", default=2.0)
@@ -528,5 +528,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # libvips tells every step of every picture at INFO.
-    "loggers": {"pyvips": {"level": "WARNING"}},
+    # urllib3 would tell addresses with the tokens of linked accounts at DEBUG, tweepy answers.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("pyvips", "urllib3", "oauthlib", "requests_oauthlib", "tweepy")
+    },
 }

@@ -17,8 +17,8 @@ from .faults import Later
 
 #: Bytes of an answer that are read: the longest is a list of 20 posts.
 ANSWER_MAX_BYTES = 1_000_000
-#: An answer may take this many times the wait for its next bytes.
-WHOLE_ANSWER = 4
+#: A request may take this many times the wait for its next bytes, whatever drips in.
+WHOLE_REQUEST = 2
 #: The longest that a service can have us wait, seconds: an hour, as a window of limits lasts a quarter of one.
 LONGEST_WISH_S = 3_600.0
 
@@ -34,7 +34,7 @@ class Session(requests.Session):
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
         """Make one request, to the stand-in if there is one, and read its answer. Follows no redirect."""
         options |= {"timeout": settings.SHARE_TIMEOUT_S, "allow_redirects": False, "stream": True}
-        ends = time.monotonic() + WHOLE_ANSWER * settings.SHARE_TIMEOUT_S
+        ends = time.monotonic() + WHOLE_REQUEST * settings.SHARE_TIMEOUT_S
         with super().request(method, address(url), **options) as response:
             body = io.BytesIO()
             for part in response.raw.stream(16_384, decode_content=True):

@@ -22,6 +22,7 @@ from sharding import shard_of
 from sharding.ids import shortcode_of
 
 from ..adapters import Account, Adapter, Later, Post, Refused, Revoked, adapter_of
+from ..adapters.wire import WHOLE_REQUEST
 from ..models import Share, Status
 from ..queries import link_to, share_of
 from .links import end_revoked
@@ -173,7 +174,7 @@ def _take(key: Key) -> _Taken | None:
             return _Taken(share.begun, (share.busy_until - now).total_seconds() + 0.1)
         taken = _Taken(share.begun)
         share.begun = True
-        share.busy_until = now + timedelta(seconds=REQUESTS_MAX * settings.SHARE_TIMEOUT_S)
+        share.busy_until = now + timedelta(seconds=REQUESTS_MAX * WHOLE_REQUEST * settings.SHARE_TIMEOUT_S)
         share.save(update_fields=["begun", "busy_until"])
     return taken
 
