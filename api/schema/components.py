@@ -54,6 +54,7 @@ NULL: Schema = {"nullable": True, "enum": [None]}
 
 _ACTIVITY_TYPES = [
     "like", "comment", "mention", "follow", "follow_request", "request_accepted", "popular", "friend_joined",
+    "service_unlinked",
 ]  # fmt: skip
 _MINI = {"id": ID, "username": TEXT, "full_name": TEXT, "profile_picture": URL}
 _BRIEF = _MINI | {"bio": TEXT, "website": TEXT}

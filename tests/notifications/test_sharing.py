@@ -208,6 +208,8 @@ def test_withdrawn_permission_unlinks_and_says_so(elsewhere, service):
     assert "permission was withdrawn" in became["reason"]
     linked = {each["service"]: each["linked"] for each in anna.get("/v1/users/self/services")["data"]}
     assert linked == dict.fromkeys(SERVICES, True) | {"posterous": False} | {service: False}
+    (entry,) = anna.get("/v1/users/self/activity")["data"]
+    assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
 
 
 def test_a_link_made_anew_outlives_the_end_of_the_old_one(elsewhere):
@@ -215,7 +217,7 @@ def test_a_link_made_anew_outlives_the_end_of_the_old_one(elsewhere):
     before = LinkedService.objects.get(user=anna.id).linked_at
     elsewhere.link(anna, "twitter")
 
-    sending.end_revoked(user_id=anna.id, service="twitter", linked_at=before)
+    sending.end_revoked(user_id=anna.id, service="twitter", linked_at=before, photo_id=1)
 
     assert LinkedService.objects.filter(user=anna.id).exists()
 

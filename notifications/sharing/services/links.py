@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from instagram.errors import InvalidParameters
+from jobs import enqueue
 
 from ..adapters import is_offered
 from ..models import LinkedService
@@ -46,9 +47,15 @@ def unlink(*, user_id: int, service: str) -> None:
     LinkedService.objects.filter(user=user_id, service=service).delete()
 
 
-def end_revoked(*, user_id: int, service: str, linked_at: datetime) -> None:
-    """Forget a link whose permission the person withdrew at the service, and tell them; a newer link stays."""
+def end_revoked(*, user_id: int, service: str, linked_at: datetime, photo_id: int) -> None:
+    """Forget a link whose permission the person withdrew at the service, and say so in their News.
+
+    A newer link stays. photo_id: what was to go there. Cost: one transaction on main with the job in it.
+    """
     with transaction.atomic():
         ended, _ = LinkedService.objects.filter(user=user_id, service=service, linked_at=linked_at).delete()
-    if ended:
-        log.info("person %d withdrew our permission at %s", user_id, service)
+        if ended:
+            version = int(timezone.now().timestamp() * 1_000)
+            task = "notifications.note_unlinked"
+            enqueue(task, user_id=user_id, service=service, photo_id=photo_id, version=version)
+            log.info("person %d withdrew our permission at %s", user_id, service)

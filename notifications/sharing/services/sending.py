@@ -70,7 +70,7 @@ def send(key: Key) -> float | None:
         return None
     linked_at, credentials = link.row.linked_at, link.credentials
     if credentials is None:
-        end_revoked(user_id=key.user_id, service=key.service, linked_at=linked_at)
+        end_revoked(user_id=key.user_id, service=key.service, linked_at=linked_at, photo_id=key.photo_id)
         _settle(key, Status.FAILED, reason=f"{key.service}: please link your account again")
         return None
     try:
@@ -98,7 +98,7 @@ def _attempt(attempt: _Attempt) -> float | None:
     except Later as later:
         return _put_off(key, later)
     except Revoked as revoked:
-        end_revoked(user_id=key.user_id, service=key.service, linked_at=attempt.linked_at)
+        end_revoked(user_id=key.user_id, service=key.service, linked_at=attempt.linked_at, photo_id=key.photo_id)
         reason = f"{key.service}: our permission was withdrawn, link your account again ({revoked})"
         _settle(key, Status.FAILED, reason=reason)
     except Refused as refused:
