@@ -5,7 +5,22 @@ from django.utils import timezone
 
 from accounts.models import OAuthClient
 
-from .push.models import Device, PushSettings  # noqa: F401  # Django looks for models here
+from .push.models import Device, PushSettings
+from .sharing.models import LinkedService
+
+__all__ = [
+    "Callback",
+    "Delivery",
+    "Device",
+    "Geography",
+    "GeographyMedia",
+    "Kind",
+    "LinkedService",
+    "Outcome",
+    "PushSettings",
+    "Subscription",
+    "Update",
+]
 
 
 class Callback(models.Model):

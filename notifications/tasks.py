@@ -17,6 +17,9 @@ from .models import Callback, Delivery, Geography, GeographyMedia, Outcome, Upda
 from .push import tasks as push_tasks  # noqa: F401  # registers them
 from .queries import inside
 from .services import deliveries, matching
+from .sharing import tasks as sharing_tasks
+
+__all__ = ["sharing_tasks"]  # loaded with the room's own
 
 #: Requests in one run, so that one busy callback does not keep a worker from the others.
 TURNS = 10

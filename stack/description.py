@@ -54,6 +54,7 @@ def components() -> list[Component]:
         _gearmand(),
         _seaweedfs(),
         _nginx("cdn", settings.CDN_PORT),
+        _social(),
         _gunicorn(),
         *_workers(),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
@@ -155,6 +156,19 @@ def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = Fal
         app=app,
         before=lambda: prepare.data_directory(f"nginx_{name}"),
         stop_signal=signal.SIGQUIT,  # graceful
+        stop_seconds=3.0,
+    )
+
+
+def _social() -> Component:
+    return Component(
+        name="social",
+        argv=[sys.executable, "-m", "stack.social"],
+        ports=[settings.SOCIAL_PORT],
+        probe=probes.http(settings.SOCIAL_PORT, "/_alive"),
+        before=lambda: prepare.data_directory("social"),
+        app=True,
+        ours=True,
         stop_seconds=3.0,
     )
 

@@ -12,6 +12,10 @@ EPOCH: Schema = {"type": "string", "pattern": "^[0-9]+$", "description": "second
 COUNT: Schema = {"type": "integer", "minimum": 0}
 DEGREES: Schema = {"type": "number", "format": "double"}
 URL: Schema = {"type": "string", "format": "uri"}
+SERVICE: Schema = {
+    "type": "string",
+    "enum": ["twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous"],
+}
 FLAG: Schema = {"type": "boolean"}
 
 
@@ -50,6 +54,7 @@ NULL: Schema = {"nullable": True, "enum": [None]}
 
 _ACTIVITY_TYPES = [
     "like", "comment", "mention", "follow", "follow_request", "request_accepted", "popular", "friend_joined",
+    "service_unlinked",
 ]  # fmt: skip
 _MINI = {"id": ID, "username": TEXT, "full_name": TEXT, "profile_picture": URL}
 _BRIEF = _MINI | {"bio": TEXT, "website": TEXT}
@@ -103,7 +108,14 @@ COMPONENTS: dict[str, Schema] = {
         target_user_is_private=FLAG,
     ),
     "Tag": an_object(name=TEXT, media_count=COUNT),
-    "Share": an_object(service=TEXT, status=TEXT),
+    "Share": an_object(
+        optional=("url", "reason"),
+        service=SERVICE,
+        status={"type": "string", "enum": ["queued", "sent", "failed", "not_linked"]},
+        url=TEXT,
+        reason=TEXT,
+    ),
+    "LinkedService": an_object(service=SERVICE, linked=FLAG, account=nullable(TEXT)),
     "Subscription": an_object(
         id=ID,
         type={"type": "string", "enum": ["subscription"]},

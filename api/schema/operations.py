@@ -202,6 +202,17 @@ OPERATIONS: dict[str, Operation] = {
     "POST v1/media/<media_id>/report": Operation("Report a photo", NULL, _REPORT),
     "POST v1/users/<user_id>/report": Operation("Report a person", NULL, _REPORT),
     "POST v1/media/<media_id>/comments/<comment_id>/report": Operation("Report a comment", NULL, _REPORT),
+    "POST v1/media/<media_id>/share": Operation(
+        "Post a photo at other services", list_of(ref("Share")), {"share_to!": TEXT, "text": TEXT}
+    ),
+    "GET v1/media/<media_id>/shares": Operation("What became of my shares of a photo", list_of(ref("Share"))),
+    "GET v1/users/self/services": Operation("My accounts at other services", list_of(ref("LinkedService"))),
+    "POST v1/users/self/services/<service>": Operation(
+        "Link my account at a service",
+        ref("LinkedService"),
+        {"oauth_token!": TEXT, "oauth_secret": TEXT, "account!": TEXT},
+    ),
+    "DELETE v1/users/self/services/<service>": Operation("Unlink it", NULL),
     "GET v1/users/self/blocked": Operation("Whom I blocked", _MINIS, _CURSOR, ("next_cursor", "next_url")),
     "POST v1/users/lookup": Operation(
         "People by mail addresses and telephone numbers, or hashes of them",

@@ -12,12 +12,11 @@ from api.v1.base import Answer, Endpoint, access, enveloped, route
 from api.v1.bounds import photo_bounds
 from api.v1.locations import place_of_upload
 from api.v1.present import present_media
+from api.v1.present_shares import services_of, shares_of_upload
 from instagram.errors import InvalidParameters, NotFound
 from photos.queries import PhotoBody, body_of, photos_by
 from photos.services import delete_photo, publish
 from sharding.ids import id_of_shortcode
-
-SERVICES = ("twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous")
 
 
 def visible_photo(call: Call, text: str) -> PhotoBody:
@@ -50,9 +49,7 @@ class MediaList(Endpoint):
         upload = call.params.files.get("photo")
         if upload is None:
             raise InvalidParameters("photo: this file is required")
-        shares = [name for name in call.params.get("share_to").lower().replace(" ", "").split(",") if name]
-        if unknown := [name for name in shares if name not in SERVICES]:
-            raise InvalidParameters(f"share_to: no service is called {unknown[0]}")
+        share_to = services_of(call.params)
         call.params.flag("filtered", default=True)
         call.params.flag("border")
         call.params.choice("tilt_shift", ("none", "radial", "linear"), default="none")
@@ -65,9 +62,10 @@ class MediaList(Endpoint):
             place=place,
             upload_id=call.params.get("upload_id"),
             taken_at=call.params.epoch("taken_at"),
+            share_to=share_to,
         )
-        statuses = [{"service": name, "status": "not_linked"} for name in shares]
-        return enveloped(one_media(photo_id, call) | {"shares": statuses})
+        shares = shares_of_upload(user_id=call.my_id, photo_id=photo_id, services=share_to)
+        return enveloped(one_media(photo_id, call) | {"shares": shares})
 
 
 class MediaDetail(Endpoint):

@@ -67,6 +67,8 @@ SEAWEED_PORTS = {
 APNS_PORT = _port("APNS_PORT", 17443)
 #: The page that shows components, pushes, mails and shares of the local data centre.
 STACK_PAGE_PORT = _port("STACK_PAGE_PORT", 8002)
+#: The stand-in of the services that photos are posted to (stack/social/).
+SOCIAL_PORT = _port("SOCIAL_PORT", 17950)
 #: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 #: Threads in each Gunicorn process: what waits for a database lets the others work.
@@ -494,6 +496,47 @@ PUSH_BATCH = env.int("PUSH_BATCH", default=500)
 #: Devices of one person; registering another one lets the oldest go.
 DEVICES_PER_PERSON = env.int("DEVICES_PER_PERSON", default=20)
 
+# --- Cross-posting ---------------------------------------------------------------------------------------------------
+
+#: Takes the place of "https:/" before every address of Twitter, Facebook, Tumblr, Flickr and Foursquare: the local
+#: stand-in. Empty, as always in production: the services themselves.
+SOCIAL_STAND_IN = env.str("SOCIAL_STAND_IN", default=f"http://127.0.0.1:{SOCIAL_PORT}")
+#: What each service knows us by: key and secret, as registered there. Without a key it is not offered and answers
+#: not_linked. The development ones open the stand-in alone; production takes them for none.
+SERVICE_KEYS = {
+    "twitter": (
+        env.str("TWITTER_KEY", default=f"{DEVELOPMENT_MARK}-twitter"),
+        env.str("TWITTER_SECRET", default=f"{DEVELOPMENT_MARK}-twitter-secret"),
+    ),
+    "facebook": (
+        env.str("FACEBOOK_APP_ID", default=f"{DEVELOPMENT_MARK}-facebook"),
+        env.str("FACEBOOK_APP_SECRET", default=f"{DEVELOPMENT_MARK}-facebook-secret"),
+    ),
+    "tumblr": (
+        env.str("TUMBLR_KEY", default=f"{DEVELOPMENT_MARK}-tumblr"),
+        env.str("TUMBLR_SECRET", default=f"{DEVELOPMENT_MARK}-tumblr-secret"),
+    ),
+    "flickr": (
+        env.str("FLICKR_KEY", default=f"{DEVELOPMENT_MARK}-flickr"),
+        env.str("FLICKR_SECRET", default=f"{DEVELOPMENT_MARK}-flickr-secret"),
+    ),
+    "foursquare": (
+        env.str("FOURSQUARE_CLIENT_ID", default=f"{DEVELOPMENT_MARK}-foursquare"),
+        env.str("FOURSQUARE_CLIENT_SECRET", default=f"{DEVELOPMENT_MARK}-foursquare-secret"),
+    ),
+}
+#: Keys under which the tokens of linked accounts are encrypted, separated by commas: the first encrypts, all decrypt
+#: (docs/crossposting.md tells how to change one). A lost key ends every link made under it.
+SERVICE_TOKEN_KEYS = env.str("SERVICE_TOKEN_KEYS", default=f"{DEVELOPMENT_MARK}-service-tokens")
+#: Account, token and secret that the stand-in knows from the start, at every service: the demo's Anna is linked to it.
+SOCIAL_DEMO_LOGIN = ("anna", f"1001-{DEVELOPMENT_MARK}", f"{DEVELOPMENT_MARK}-social")
+#: Seconds a service may keep us waiting for a connection or for more of its answer; a request has twice that.
+SHARE_TIMEOUT_S = env.float("SHARE_TIMEOUT_S", default=10.0)
+#: Seconds before a share that met a fault of its service is tried again; doubles each time up to five minutes.
+SHARE_RETRY_BASE_S = env.float("SHARE_RETRY_BASE_S", default=2.0)
+#: Seconds after which a share that its service did not take has failed.
+SHARE_GIVE_UP_S = env.float("SHARE_GIVE_UP_S", default=86_400.0)
+
 # --- API -------------------------------------------------------------------------------------------------------------
 
 #: Items on a page when `count` says nothing usable.
@@ -544,5 +587,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # libvips tells every step of every picture at INFO.
-    "loggers": {"pyvips": {"level": "WARNING"}},
+    # urllib3 would tell addresses with the tokens of linked accounts at DEBUG, tweepy answers.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("pyvips", "urllib3", "oauthlib", "requests_oauthlib", "tweepy")
+    },
 }

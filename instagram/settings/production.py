@@ -12,6 +12,7 @@ _SECRETS = (
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
     "CDN_SIGNING_KEY",
+    "SERVICE_TOKEN_KEYS",
 )
 _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, name)]
 if _unset:
@@ -24,6 +25,12 @@ APNS_SERVER = base.env.str("APNS_SERVER", default="api.push.apple.com:443")
 APNS_SANDBOX_SERVER = base.env.str("APNS_SANDBOX_SERVER", default="api.sandbox.push.apple.com:443")
 APNS_CA_FILE = base.env.str("APNS_CA_FILE", default="")
 APNS_KEY_FILE = base.env.str("APNS_KEY_FILE", default="")
+SOCIAL_STAND_IN = ""
+# A service without keys of the operator's own is not offered.
+SERVICE_KEYS = {
+    service: ("", "") if any(base.DEVELOPMENT_MARK in part for part in pair) else pair
+    for service, pair in base.SERVICE_KEYS.items()
+}
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -20,6 +20,9 @@ class Kind(models.TextChoices):
     #: One's own photo: the actor is oneself.
     POPULAR = "popular"
     FRIEND_JOINED = "friend_joined"
+    #: Another service let us know that one withdrew our permission to post: the actor is oneself. Ours, as the photo is
+    #: the one that was to go there.
+    SERVICE_UNLINKED = "service_unlinked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Publishing a photo, and deleting it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,10 +38,12 @@ def publish(
     place: Place | None = None,
     upload_id: str = "",
     taken_at: int | None = None,
+    share_to: Sequence[str] = (),
 ) -> int:
     """Publish an image as a photo and start its fan-out-on-write; return the photo's id.
 
     image: as the client sent it; checked, cleaned and rendered here.
+    share_to: other services to post it to, once it is published.
     upload_id: idempotency key, one per tap on Share; a repeat within UPLOAD_ID_HOURS returns the first photo.
     Raises InvalidParameters, TooLarge, StorageUnavailable, ShardUnavailable; then nothing is published.
     """
@@ -65,7 +68,7 @@ def publish(
     if place is not None:
         facts |= {"latitude": place.latitude, "longitude": place.longitude}
         facts |= {"location_id": place.location_id, "location_name": place.name}
-    photo_id, is_new = _insert_or_find(shard, facts, upload_id)
+    photo_id, is_new = _insert_or_find(shard, facts, upload_id, share_to)
     if is_new:
         photo_map.remember({photo_id: author_id})
     else:
@@ -114,7 +117,7 @@ def _uploaded(shard: Shard, author_id: int, upload_id: str) -> int | None:
     return uploads.values_list("photo_id", flat=True).first()
 
 
-def _insert_or_find(shard: Shard, facts: dict[str, Any], upload_id: str) -> tuple[int, bool]:
+def _insert_or_find(shard: Shard, facts: dict[str, Any], upload_id: str, share_to: Sequence[str]) -> tuple[int, bool]:
     author_id = facts["author_id"]
     with shard.atomic(), shard.cursor() as cursor:
         if upload_id:
@@ -145,4 +148,7 @@ def _insert_or_find(shard: Shard, facts: dict[str, Any], upload_id: str) -> tupl
             enqueue("notifications.note_photo", on=shard, photo_id=photo.id, author_id=author_id)
         if photo.latitude is not None or hashtags_in(photo.caption):
             enqueue("photos.index_photo", on=shard, photo_id=photo.id)
+        if share_to:
+            asked = list(share_to)
+            enqueue("notifications.share_upload", on=shard, user_id=author_id, photo_id=photo.id, services=asked)
     return photo.id, True

@@ -145,6 +145,22 @@ def test_only_who_sees_a_photo_may_write_on_it(worlds, account, relation, verb):
     assert (answer.status_code == 200) == world.sees(account, relation)
 
 
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_photo_is_shared_elsewhere_by_its_owner_and_if_it_is_public_by_who_sees_it(worlds, account, relation):
+    world = worlds[account]
+    person = world.viewers[relation]
+    if person is None:
+        pytest.skip("an application alone writes nothing: the table of errors holds that")
+    path = f"/v1/media/{world.media_id}/share"
+
+    shared = Client().post(path, {"access_token": person.token, "share_to": "twitter"})
+    shares = Client().get(f"{path}s", {"access_token": person.token})
+
+    may = world.sees(account, relation) and (account == "public" or relation == "owner")
+    assert (shared.status_code == 200) == may
+    assert (shares.status_code == 200) == world.sees(account, relation)
+
+
 @pytest.mark.parametrize("path", [
     "/v1/users/self/feed", "/v1/tags/{tag}/media/recent", "/v1/locations/{location}/media/recent", "/v1/media/search",
     "/v1/media/popular",

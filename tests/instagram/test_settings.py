@@ -15,7 +15,15 @@ from monitoring import settings_page
 ROOT = django_settings.BASE_DIR
 SECRETS = {
     name: f"a-secret-of-the-operator-for-{name.lower()}"
-    for name in ("SECRET_KEY", "TOKEN_KEY", "DB_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "CDN_SIGNING_KEY")
+    for name in (
+        "SECRET_KEY",
+        "TOKEN_KEY",
+        "DB_PASSWORD",
+        "S3_ACCESS_KEY",
+        "S3_SECRET_KEY",
+        "CDN_SIGNING_KEY",
+        "SERVICE_TOKEN_KEYS",
+    )
 }
 
 

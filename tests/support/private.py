@@ -163,6 +163,7 @@ def default_ports() -> list[int]:
     ports += [
         settings.APNS_PORT,
         settings.STACK_PAGE_PORT,
+        settings.SOCIAL_PORT,
         settings.GEARMAND_PORT,
         settings.S3_PORT,
         *settings.SEAWEED_PORTS.values(),

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from accounts import tokens
 from accounts.clients import first_party_client
 from accounts.models import User
-from demo import bulk, errands, load, people, sources
+from demo import bulk, errands, load, people, services, sources
 from instagram.errors import InvalidToken, Unavailable
 from jobs.testing import run_until_idle
 
@@ -87,6 +87,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} (what is loaded stays; run it again to go on)") from error
         except load.JobsAreStuck as error:
             raise CommandError(f"{error}: are the workers and the relay running? (or add --run-jobs)") from error
+        services.link_services(ids[0])
         write_logins(ids)
         self.stdout.write(
             f"{len(plan.people)} people, {len(plan.follows)} follows, {len(plan.photos)} photos, {plan.likes} likes and"
