@@ -67,7 +67,7 @@ SEAWEED_PORTS = {
 APNS_PORT = _port("APNS_PORT", 17443)
 #: The page that shows components, pushes, mails and shares of the local data centre.
 STACK_PAGE_PORT = _port("STACK_PAGE_PORT", 8002)
-#: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
+#: Gunicorn processes; each has helper processes of its own that decode pictures (IMAGE_HELPERS).
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 #: Threads in each Gunicorn process: what waits for a database lets the others work.
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
