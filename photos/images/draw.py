@@ -26,7 +26,7 @@ def draw(image: bytes | bytearray, look: Look, limits: Limits) -> Rendered:
     began = time.monotonic()
     picture_format, source, square = normalise(image, limits, largest=max(SIZES), smallest=_ENLARGED)
     if look != PLAIN:
-        square = filters.apply(square, look).copy_memory()
+        square = filters.apply(square, look).copy_memory()  # type: ignore[attr-defined]  # comes with the filters
     jpegs = {}
     jpeg = b""
     for side in SIZES:
