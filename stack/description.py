@@ -176,7 +176,7 @@ def _social() -> Component:
 def _gunicorn() -> Component:
     return Component(
         name="gunicorn",
-        # No preload: libvips must not run before a fork. No control socket: several gunicorns would fight for one.
+        # No preload: a fork must share no connection. No control socket: several gunicorns would fight for one.
         argv=[sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
         + ["--bind", f"127.0.0.1:{settings.GUNICORN_PORT}", "--worker-class", "gthread"]
         + ["--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.GUNICORN_THREADS)]
