@@ -55,6 +55,11 @@ def render(image: bytes, look: Look = PLAIN) -> Rendered:
     return job.unpacked(facts, body)
 
 
+def pids() -> list[int]:
+    """Return the helpers of this process that live, busy ones too."""
+    return [helper.process.pid for helper in _pool().started if helper.process.returncode is None]
+
+
 class Retired(Exception):
     """The helper had ended by itself before it took the picture."""
 
@@ -124,6 +129,8 @@ class Pool:
         self._slots = threading.BoundedSemaphore(settings.IMAGE_HELPERS)
         #: Last used first: what is not needed stays idle and ends.
         self.idle: list[Helper] = []
+        #: Those idle and those at work; some that ended, until the next start.
+        self.started: list[Helper] = []
 
     def ask(self, facts: dict[str, Any], image: bytes) -> tuple[dict[str, Any], bytearray]:
         """Return the answer of the next free helper. Raises DecodingUnavailable, InvalidParameters."""
@@ -152,10 +159,9 @@ class Pool:
 
     def forget(self) -> None:
         """Let go of helpers that are another process's, after a fork."""
-        for helper in self.idle:
+        for helper in self.started:
             helper.channel.close()
             helper.process.returncode = 0  # not our child: nothing to wait for
-        self.idle.clear()
 
     def _next(self) -> Helper:
         while self.idle:
@@ -167,10 +173,12 @@ class Pool:
                 return helper
             helper.channel.close()
         try:
-            return Helper()
+            helper = Helper()
         except OSError as error:
             _log.exception("No helper process can be started.")
             raise DecodingUnavailable from error
+        self.started = [other for other in self.started if other.process.returncode is None] + [helper]
+        return helper
 
 
 _made: Pool | None = None

@@ -25,8 +25,10 @@ _METADATA = ("exif-", "xmp-", "iptc-", "png-comment-", "gif-comment", "photoshop
 _GPS_IFD, _LATITUDE = 0x8825, 2
 
 
-#: How the libraries say that the kernel gave them no more memory.
-_NO_MEMORY = re.compile("insufficient memory|out of memory|memory allocation|allocating", re.IGNORECASE)
+#: How the libraries say that the kernel gave them no more memory; a large WebP fails without a word more than the last.
+_NO_MEMORY = re.compile(
+    r"insufficient memory|out of memory|memory allocation|allocating|\Aunable to copy to memory\s*\Z", re.IGNORECASE
+)
 
 
 class Unreadable(Exception):
