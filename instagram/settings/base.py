@@ -62,7 +62,7 @@ SEAWEED_PORTS = {
     "admin": _port("SEAWEED_ADMIN_PORT", 17347),
     "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
 }
-#: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
+#: Gunicorn processes; each has helper processes of its own that decode pictures (IMAGE_HELPERS).
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 #: Threads in each Gunicorn process: what waits for a database lets the others work.
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)

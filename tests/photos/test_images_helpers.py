@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import pyvips
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from instagram.errors import InvalidParameters
 from photos.images import DecodingUnavailable, pool, render
-from tests.support.people import a_photo
+from tests.support.people import a_person, a_photo, body, refusal
 from tests.support.pictures import check_clean
 from tests.support.waiting import wait_until
 
@@ -70,7 +72,9 @@ def test_a_helper_killed_while_it_decodes_costs_that_upload_alone(helpers, large
 
 def test_a_helper_killed_between_two_uploads_costs_nobody_anything(helpers):
     render(a_photo())
-    os.kill(helpers.idle[0].process.pid, signal.SIGKILL)
+    pid = helpers.idle[0].process.pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
     check_clean(render(a_photo()))
 
@@ -243,3 +247,33 @@ def test_an_answer_that_is_nonsense_is_not_believed(helpers):
     theirs.close()
     real.close()
     check_clean(render(a_photo()))
+
+
+def upload_by_http(person, picture):
+    files = {"photo": SimpleUploadedFile("a.jpg", picture)}
+    return Client().post("/v1/media", {"access_token": person.token, **files})
+
+
+def test_an_upload_whose_helper_cannot_answer_gets_a_503_and_the_next_one_is_published(helpers, settings):
+    anna = a_person()
+    render(a_photo())
+    os.kill(helpers.idle[0].process.pid, signal.SIGSTOP)
+    settings.IMAGE_WAIT_S = 0.3
+
+    body(upload_by_http(anna, a_photo()), status=503)
+    assert anna.get("/v1/users/self/media/recent")["data"] == []
+
+    settings.IMAGE_WAIT_S = 30
+    assert body(upload_by_http(anna, a_photo()))["data"]["id"]
+
+
+def test_an_upload_that_takes_too_much_cpu_gets_a_400_and_the_next_one_is_published(helpers, settings, large):
+    anna = a_person()
+    settings.IMAGE_CPU_S = 0.02
+
+    error_type, message = refusal(upload_by_http(anna, large))
+    assert error_type == "APIInvalidParametersError"
+    assert message == "photo: decoding takes longer than 0.02 s"
+
+    settings.IMAGE_CPU_S = 10
+    assert body(upload_by_http(anna, a_photo()))["data"]["id"]
