@@ -160,7 +160,7 @@ def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = Fal
 def _gunicorn() -> Component:
     return Component(
         name="gunicorn",
-        # No preload: connections must not be shared by a fork. No control socket: several gunicorns would fight for one.
+        # No preload: a fork must share no connection. No control socket: several gunicorns would fight for one.
         argv=[sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
         + ["--bind", f"127.0.0.1:{settings.GUNICORN_PORT}", "--worker-class", "gthread"]
         + ["--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.GUNICORN_THREADS)]

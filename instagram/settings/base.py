@@ -371,13 +371,13 @@ IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
 IMAGE_CPU_S = env.float("IMAGE_CPU_S", default=10.0)
 #: Seconds an upload waits for a free helper process and its answer; then 503.
 IMAGE_WAIT_S = env.float("IMAGE_WAIT_S", default=30.0)
-#: Helper processes a process decodes pictures with, at most: started when needed, 35 MB each when idle.
+#: Helper processes a process decodes pictures with, at most: started when needed, 50 MB each when idle.
 IMAGE_HELPERS = env.int("IMAGE_HELPERS", default=2)
 #: Seconds without a picture after which a helper ends.
 IMAGE_HELPER_IDLE_S = env.float("IMAGE_HELPER_IDLE_S", default=300.0)
 #: Pictures after which a helper is replaced: what libraries leak ends with it.
 IMAGE_HELPER_PICTURES = env.int("IMAGE_HELPER_PICTURES", default=500)
-#: MB of data a helper may hold, kept by the kernel; libraries' code comes on top, 25 MB. Half of it after a picture: replaced.
+#: MB of data a helper may hold, kept by the kernel; code comes on top, 25 MB. Replaced when left with half.
 IMAGE_HELPER_MB = env.int("IMAGE_HELPER_MB", default=225)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)

@@ -25,10 +25,9 @@ _METADATA = ("exif-", "xmp-", "iptc-", "png-comment-", "gif-comment", "photoshop
 _GPS_IFD, _LATITUDE = 0x8825, 2
 
 
-#: How the libraries say that the kernel gave them no more memory; a large WebP fails without a word more than the last.
-_NO_MEMORY = re.compile(
-    r"insufficient memory|out of memory|memory allocation|allocating|\Aunable to copy to memory\s*\Z", re.IGNORECASE
-)
+#: How the libraries say that the kernel gave them no more memory. libwebp does not tell that from damage.
+_NO_MEMORY = re.compile(r"insufficient memory|out of memory|memory allocation|allocating", re.IGNORECASE)
+_EITHER = "webp2vips: unable to read pixels"
 
 
 class Unreadable(Exception):
@@ -43,6 +42,8 @@ def reading() -> Iterator[None]:
     except (pyvips.Error, MemoryError, ValueError, RuntimeError, EOFError, SyntaxError, OSError) as error:
         if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
             raise Unreadable("decoding takes more memory than one picture may have; send a smaller one") from error
+        if _EITHER in str(error):
+            raise Unreadable("the file is damaged, or takes too much memory to decode") from error
         raise Unreadable("the file is damaged or incomplete") from error
 
 
