@@ -3,7 +3,7 @@
 `render` is the one door. Decoding itself runs in helper processes (pool.py starts them, helper.py is one).
 """
 
-from .pool import render
+from .doors import render
 from .rendered import SIZES, DecodingUnavailable, Rendered, Taken
 
 __all__ = ["SIZES", "DecodingUnavailable", "Rendered", "Taken", "render"]

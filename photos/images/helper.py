@@ -56,11 +56,18 @@ def _answer(facts: dict[str, Any], image: bytearray) -> tuple[dict[str, Any], by
     # The default of this signal ends the process, inside C code too.
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)
     try:
-        return job.packed(draw(image, Look(**facts["look"]), limits))
+        return _VERBS[facts["verb"]](image, facts, limits)
     except APIError as error:
         return {"refused": error.message, "too_large": isinstance(error, TooLarge)}, b""
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _render(image: bytearray, facts: dict[str, Any], limits: job.Limits) -> tuple[dict[str, Any], bytes]:
+    return job.packed(draw(image, Look(**facts["look"]), limits))
+
+
+_VERBS = {"render": _render}
 
 
 def _confine(memory_mb: int) -> None:

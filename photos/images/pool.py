@@ -20,10 +20,9 @@ from typing import Any
 from django.conf import settings
 
 from instagram.errors import InvalidParameters, TooLarge
-from photos.filters import PLAIN, Look
 
 from . import job
-from .rendered import DecodingUnavailable, Rendered
+from .rendered import DecodingUnavailable
 
 _log = logging.getLogger(__name__)
 #: Ends of a helper that somebody else brought about; all others are the picture's fault.
@@ -42,19 +41,17 @@ _ENVIRONMENT = {
 }
 
 
-def render(image: bytes, look: Look = PLAIN) -> Rendered:
-    """Return all renditions of an upload, with its look laid on.
+def ask(facts: dict[str, Any], image: bytes) -> tuple[dict[str, Any], bytearray]:
+    """Return a helper's answer about a picture. Raises what the picture is refused with, and DecodingUnavailable.
 
-    image: as the client sent it. Raises InvalidParameters and TooLarge for what is no good picture, with a sentence
-    for the person who sent it, DecodingUnavailable if no helper process can be had or answers in time.
-    Cost: docs/images.md.
+    facts: what helper.py understands, the limits of now excepted.
     """
     if len(image) > settings.UPLOAD_MAX_BYTES:  # the helper asks again; this one need not travel
         raise TooLarge(f"photo: the file is larger than {settings.UPLOAD_MAX_BYTES // _MB} MB")
-    facts, body = _pool().ask({"limits": asdict(job.Limits.of_settings()), "look": asdict(look)}, image)
-    if "refused" in facts:
-        raise (TooLarge if facts["too_large"] else InvalidParameters)(facts["refused"])
-    return job.unpacked(facts, body)
+    answer, body = _pool().ask({"limits": asdict(job.Limits.of_settings()), **facts}, image)
+    if "refused" in answer:
+        raise (TooLarge if answer["too_large"] else InvalidParameters)(answer["refused"])
+    return answer, body
 
 
 def pids() -> list[int]:
@@ -64,6 +61,10 @@ def pids() -> list[int]:
 
 class Retired(Exception):
     """The helper had ended by itself before it took the picture."""
+
+
+class Killed(Exception):
+    """Somebody ended the helper: an operator, the kernel when the machine was out of memory."""
 
 
 class Helper:
@@ -89,7 +90,7 @@ class Helper:
         self.channel = ours
 
     def ask(self, facts: dict[str, Any], image: bytes, *, seconds: float) -> tuple[dict[str, Any], bytearray]:
-        """Return the answer. Raises Retired, DecodingUnavailable, InvalidParameters; after those it has ended."""
+        """Return the answer. Raises Retired, Killed, DecodingUnavailable, InvalidParameters; then it has ended."""
         self.channel.settimeout(seconds)
         try:
             job.send(self.channel, facts, image)
@@ -118,7 +119,7 @@ class Helper:
             return Retired()
         _log.warning("A helper process ended with code %d over a picture.", code)
         if code in _FROM_OUTSIDE:
-            return DecodingUnavailable()
+            return Killed()
         if code == -signal.SIGPROF:
             return InvalidParameters(f"photo: decoding takes longer than {settings.IMAGE_CPU_S:g} s")
         return InvalidParameters("photo: the file cannot be decoded")
@@ -139,12 +140,18 @@ class Pool:
         until = time.monotonic() + settings.IMAGE_WAIT_S
         if not self._slots.acquire(timeout=settings.IMAGE_WAIT_S):
             raise DecodingUnavailable
+        killed = 0
         try:
             while True:
                 helper = self._next()
                 try:
                     answer = helper.ask(facts, image, seconds=max(0.001, until - time.monotonic()))
                 except Retired:
+                    continue
+                except Killed:
+                    killed += 1
+                    if killed > 1:  # once is bad luck, and no fault of the picture
+                        raise DecodingUnavailable from None
                     continue
                 if answer[0].get("last"):
                     helper.end()

@@ -56,25 +56,36 @@ def test_one_helper_serves_one_upload_after_the_other(helpers):
     assert helpers.idle[0].process.poll() is None
 
 
-def test_a_helper_killed_while_it_decodes_costs_that_upload_alone(helpers, large):
+def test_a_helper_killed_while_it_decodes_is_replaced_and_the_upload_goes_on(helpers, large):
     render(a_photo())
     helper = helpers.idle[0]
     with ThreadPoolExecutor(1) as thread:
         upload = thread.submit(render, large)
-        wait_until(lambda: psutil.Process(helper.process.pid).status() == psutil.STATUS_RUNNING)
+        wait_until(lambda: not helpers.idle)
         os.kill(helper.process.pid, signal.SIGKILL)
 
+        check_clean(upload.result(timeout=30))
+
+    assert helper.process.returncode == -signal.SIGKILL
+
+
+def test_an_upload_whose_helpers_are_killed_again_gets_a_503_and_the_next_one_works(helpers, large):
+    with ThreadPoolExecutor(1) as thread:
+        upload = thread.submit(render, large)
+        for _ in range(2):
+            pid = wait_until(lambda: next(iter(pool.pids()), None))
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: pid not in pool.pids())
+
         with pytest.raises(DecodingUnavailable):
-            upload.result(timeout=20)
+            upload.result(timeout=30)
 
     check_clean(render(a_photo()))
 
 
 def test_a_helper_killed_between_two_uploads_costs_nobody_anything(helpers):
     render(a_photo())
-    pid = helpers.idle[0].process.pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    os.kill(helpers.idle[0].process.pid, signal.SIGKILL)
 
     check_clean(render(a_photo()))
 
