@@ -145,6 +145,8 @@ def _at(gradient: Gradient, place: float) -> tuple[float, ...]:
     for (start, before), (end, after) in itertools.pairwise(known):
         if place <= end:
             part = max(0.0, (place - start) / (end - start))
+            if gradient.soft:
+                part = part * part * (3 - 2 * part)
             return tuple(a + (b - a) * part for a, b in zip(before, after, strict=True))
     return known[-1][1]
 

@@ -55,7 +55,7 @@ _PAPER = Border("#f4efe2", 0.036, corner=0.02, soft=0.004)
 _LO_FI = Recipe(
     # The middle stays, the corners sink; then all colours shout.
     (
-        Layer("multiply", radial(Stop(0.7, "#222222", 0.0), Stop(1.0, "#222222", 0.38))),
+        Layer("multiply", radial(Stop(0.7, "#222222", 0.0), Stop(1.0, "#222222", 0.38), soft=True)),
         Saturation(1.15),
         Contrast(1.5),
     ),
@@ -84,6 +84,7 @@ RECIPES: dict[str, Recipe] = {
                 green=((0, 0), (64, 66), (128, 134), (255, 253)),
                 blue=((0, 14), (128, 128), (255, 238)),
             ),
+            Layer("multiply", radial(Stop(0.55, "#12102c", 0.0), Stop(1.0, "#12102c", 0.5), soft=True)),
             Sepia(0.22),
             Saturation(1.12),
         ),
@@ -103,13 +104,13 @@ RECIPES: dict[str, Recipe] = {
     "Apollo": Recipe(
         (
             Saturation(0.8),
-            Layer("soft-light", down(Stop(0.0, "#0c3a30", 0.5), Stop(0.6, "#0c3a30", 0.0))),
+            Layer("soft-light", down(Stop(0.0, "#0c3a30", 0.5), Stop(0.6, "#0c3a30", 0.0), soft=True)),
             Curves(
                 red=((0, 12), (128, 120), (255, 232)),
                 green=((0, 22), (128, 140), (255, 250)),
                 blue=((0, 30), (128, 126), (255, 212)),
             ),
-            Layer("multiply", radial(Stop(0.45, "#12281c", 0.0), Stop(1.0, "#12281c", 0.65))),
+            Layer("multiply", radial(Stop(0.45, "#12281c", 0.0), Stop(1.0, "#12281c", 0.65), soft=True)),
         ),
         _BLACK,
     ),
@@ -121,8 +122,8 @@ RECIPES: dict[str, Recipe] = {
                 green=((0, 8), (128, 126), (255, 250)),
                 blue=((0, 62), (128, 132), (255, 214)),
             ),
-            Layer("screen", radial(Stop(0.0, "#ffd48c", 0.34), Stop(0.65, "#ff9a6a", 0.0))),
-            Layer("multiply", radial(Stop(0.5, "#301a48", 0.0), Stop(1.0, "#301a48", 0.7))),
+            Layer("screen", radial(Stop(0.0, "#ffd48c", 0.34), Stop(0.65, "#ff9a6a", 0.0), soft=True)),
+            Layer("multiply", radial(Stop(0.5, "#301a48", 0.0), Stop(1.0, "#301a48", 0.7), soft=True)),
             Saturation(1.1),
         ),
         _FILM,
@@ -194,7 +195,8 @@ RECIPES: dict[str, Recipe] = {
                 blue=((0, 34), (64, 68), (128, 118), (192, 172), (255, 216)),
             ),
             Layer(
-                "multiply", radial(Stop(0.35, "#2a1626", 0.0), Stop(0.75, "#2a1626", 0.6), Stop(1.0, "#1a0c14", 0.9))
+                "multiply",
+                radial(Stop(0.35, "#2a1626", 0.0), Stop(1.0, "#1a0c14", 0.9), soft=True),
             ),
         ),
         Border("#100a10", 0.034, corner=0.012, soft=0.01, rough=0.006),
@@ -204,7 +206,7 @@ RECIPES: dict[str, Recipe] = {
         (
             Layer("screen", radial(Stop(0.0, "#804e0f"), Stop(1.0, "#3b003b"))),
             Contrast(1.5),
-            Brightness(0.9),
+            Curves(red=((0, 0), (255, 240)), green=((0, 0), (255, 229)), blue=((0, 0), (255, 216))),
         ),
         Border("#160806", 0.038, corner=0.015, soft=0.01, rough=0.008),
     ),
@@ -231,7 +233,7 @@ RECIPES: dict[str, Recipe] = {
                 blue=((0, 8), (64, 46), (128, 108), (192, 178), (255, 226)),
             ),
             Saturation(1.25),
-            Layer("multiply", radial(Stop(0.4, "#281408", 0.0), Stop(1.0, "#281408", 0.82))),
+            Layer("multiply", radial(Stop(0.4, "#281408", 0.0), Stop(1.0, "#281408", 0.82), soft=True)),
         ),
         Border("#040302", 0.032, soft=0.004, rough=0.003),
     ),
@@ -265,13 +267,13 @@ RECIPES: dict[str, Recipe] = {
     # Light in the middle, blue in the shadows, corners dusk.
     "Amaro": Recipe(
         (
-            Layer("soft-light", radial(Stop(0.0, "#ffffff", 0.85), Stop(0.75, "#808080", 0.0))),
+            Layer("soft-light", radial(Stop(0.0, "#ffffff", 0.85), Stop(0.75, "#808080", 0.0), soft=True)),
             Curves(
                 red=((0, 18), (64, 70), (128, 144), (192, 212), (255, 245)),
                 green=((0, 18), (64, 76), (128, 148), (192, 210), (255, 250)),
                 blue=((0, 48), (64, 98), (128, 150), (192, 196), (255, 232)),
             ),
-            Layer("multiply", radial(Stop(0.5, "#101c34", 0.0), Stop(1.0, "#101c34", 0.6))),
+            Layer("multiply", radial(Stop(0.5, "#101c34", 0.0), Stop(1.0, "#101c34", 0.6), soft=True)),
         ),
         _BLACK,
     ),
@@ -279,9 +281,9 @@ RECIPES: dict[str, Recipe] = {
     "Valencia": Recipe(
         (
             Curves(
-                red=((0, 23), (255, 253)),
-                green=((0, 0), (16, 9), (64, 65), (128, 138), (224, 248), (236, 255)),
-                blue=((0, 22), (255, 253)),
+                red=((0, 26), (128, 144), (192, 206), (255, 255)),
+                green=((0, 3), (16, 12), (64, 66), (128, 137), (192, 206), (224, 235), (255, 247)),
+                blue=((0, 25), (128, 134), (255, 234)),
             ),
             Sepia(0.08),
         ),
@@ -300,14 +302,14 @@ RECIPES: dict[str, Recipe] = {
     # Rise without the glow, in hazy daylight: soft, pale, a little green in the shadows.
     "Sierra": Recipe(
         (
-            Layer("soft-light", radial(Stop(0.0, "#ffffff", 0.5), Stop(0.8, "#808080", 0.0))),
+            Layer("soft-light", radial(Stop(0.0, "#ffffff", 0.5), Stop(0.8, "#808080", 0.0), soft=True)),
             Saturation(0.82),
             Curves(
                 red=((0, 44), (64, 88), (128, 148), (192, 204), (255, 242)),
                 green=((0, 46), (64, 92), (128, 148), (192, 200), (255, 238)),
                 blue=((0, 52), (64, 94), (128, 142), (192, 186), (255, 220)),
             ),
-            Layer("multiply", radial(Stop(0.55, "#2a241c", 0.0), Stop(1.0, "#2a241c", 0.5))),
+            Layer("multiply", radial(Stop(0.55, "#2a241c", 0.0), Stop(1.0, "#2a241c", 0.5), soft=True)),
         ),
         _PAPER,
     ),

@@ -109,10 +109,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Gradient:
-    """Colours that change over the square; between two stops in even steps, outside of them level."""
+    """Colours that change over the square; between two stops in even steps, outside of them level.
+
+    soft: slowly away from a stop and slowly to the next, so that the eye finds no ring where it begins.
+    """
 
     lie: Lie
     stops: tuple[Stop, ...]
+    soft: bool = False
 
     def __post_init__(self) -> None:
         places = [stop.place for stop in self.stops]
@@ -120,14 +124,14 @@ class Gradient:
             raise ValueError("a gradient needs two stops and more, from its beginning to its end")
 
 
-def radial(*stops: Stop) -> Gradient:
+def radial(*stops: Stop, soft: bool = False) -> Gradient:
     """Return a gradient from the centre to the corners."""
-    return Gradient("radial", stops)
+    return Gradient("radial", stops, soft)
 
 
-def down(*stops: Stop) -> Gradient:
+def down(*stops: Stop, soft: bool = False) -> Gradient:
     """Return a gradient from the top to the bottom."""
-    return Gradient("down", stops)
+    return Gradient("down", stops, soft)
 
 
 @dataclass(frozen=True, slots=True)
