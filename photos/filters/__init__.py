@@ -6,12 +6,12 @@
 from typing import TYPE_CHECKING
 
 from .look import PLAIN, Look, TiltShift
-from .names import CODES, NAMES, RETIRED, spelled
+from .names import CODES, NAMES, OFFERED, RETIRED, spelled
 
 if TYPE_CHECKING:
     from pyvips import Image
 
-__all__ = ["CODES", "NAMES", "PLAIN", "RETIRED", "Look", "TiltShift", "apply", "spelled"]
+__all__ = ["CODES", "NAMES", "OFFERED", "PLAIN", "RETIRED", "Look", "TiltShift", "apply", "spelled"]
 
 
 def apply(frame: "Image", look: Look) -> "Image":

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from pyvips import Image
 
 from .look import Look
-from .names import NAMES, RETIRED
 from .render import render
 
-#: Everything offered now, in the order of GET /v1/filters: what the strip shows from left to right.
-OFFERED = tuple(name for name in NAMES if name not in RETIRED)
 #: Height of a label on the sheet, pixels, and the space between cells.
 _LABEL, _GAP = 20, 6
 
