@@ -23,12 +23,12 @@ def _soft_light(below: Image, above: Image) -> Image:
 
 
 def _dodge(below: Image, above: Image) -> Image:
-    lit = (below / (1 - above).maxpair(_NOTHING)).minpair(1)
+    lit = (below / (1 - above).clamp(min=_NOTHING, max=1)).clamp()
     return (below <= _NOTHING).ifthenelse(below * 0, lit)
 
 
 def _burn(below: Image, above: Image) -> Image:
-    burnt = 1 - ((1 - below) / above.maxpair(_NOTHING)).minpair(1)
+    burnt = 1 - ((1 - below) / above.clamp(min=_NOTHING, max=1)).clamp()
     return (below >= 1 - _NOTHING).ifthenelse(below * 0 + 1, burnt)
 
 

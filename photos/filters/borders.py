@@ -39,8 +39,8 @@ def _beyond_opening(style: Border, side: int) -> Image:
     right, below = from_centre(side)
     straight = 0.5 - style.width - style.corner
     across, along = right.abs() - straight, below.abs() - straight
-    to_corner = (across.maxpair(0) ** 2 + along.maxpair(0) ** 2) ** 0.5
-    beyond = to_corner + across.maxpair(along).minpair(0) - style.corner
+    to_corner = (across.clamp() ** 2 + along.clamp() ** 2) ** 0.5
+    beyond = to_corner + across.maxpair(along).clamp(min=-1, max=0) - style.corner
     if style.rough:
         for cell, part, seed in _NOISES:
             beyond += Image.perlin(side, side, cell_size=max(2, round(cell * side)), seed=seed) * (part * style.rough)

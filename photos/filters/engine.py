@@ -106,9 +106,10 @@ def _stage(mixing: list[Mixing], by_channel: list[ByChannel]) -> Stage:
 
 def _table(value: Image, place: Image | None, steps: list[ByChannel]) -> Image:
     """Work the steps out for every value (0 to 255) and place (0 to 255): an 8-bit image to look up in."""
-    value = value.bandjoin([value, value])
+    value = value.bandjoin([value, value]).copy_memory()
     for step in steps:
-        value = _worked_out(step, value, place).minpair(255).maxpair(0)
+        # In memory each: a blend looks at what is below it several times, and libvips would work all of it out again.
+        value = _worked_out(step, value, place).clamp(min=0, max=255).copy_memory()
     return value.rint().cast("uchar").copy_memory()
 
 
@@ -131,11 +132,12 @@ def _worked_out(step: ByChannel, value: Image, place: Image | None) -> Image:
 def _paint(paint: Solid | Gradient, value: Image, place: Image | None) -> tuple[Image, Image]:
     """Return the paint's colour and opacity at each place, 0 to 1."""
     if isinstance(paint, Solid):
-        return value.new_from_image([number / 255 for number in rgb(paint.colour)]).cast("float"), 1
+        # So and not new_from_image(): that takes longer than all the rest.
+        return value.linear(0, [number / 255 for number in rgb(paint.colour)]), 1
     way = [_at(paint, step / 255) for step in range(256)]
     table = Image.new_from_array([[number for entry in way for number in entry]]).cast("float")
     assert place is not None, "paint with a gradient has a way"  # noqa: S101
-    painted = place.maplut(_in_bands(table, 4))
+    painted = place.maplut(_in_bands(table, 4)).copy_memory()
     return painted.extract_band(0, n=3), painted.extract_band(3)
 
 

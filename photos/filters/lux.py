@@ -27,8 +27,10 @@ def lux(frame: Image, amount: float) -> Image:
     light = frame.recomb(Image.new_from_array([list(LUMA)]))
     base = _base(light)
     to_middle = _MIDDLE - base
-    gained = ((light - base) * _DETAIL + to_middle.maxpair(0) * _LIFT + to_middle.minpair(0) * _LOWER) * amount
-    gain = (light + gained).maxpair(0) + _FLOOR
+    gained = (
+        (light - base) * _DETAIL + to_middle.clamp(min=0, max=255) * _LIFT + to_middle.clamp(min=-255, max=0) * _LOWER
+    ) * amount
+    gain = (light + gained).clamp(min=0, max=510) + _FLOOR
     return (frame * (gain / (light + _FLOOR))).rint().cast("uchar")
 
 
@@ -37,7 +39,7 @@ def _base(light: Image) -> Image:
     small = light.shrink(_SHRINK, _SHRINK).copy_memory()
     sigma = max(1.0, _RADIUS * small.width)
     mean = small.gaussblur(sigma)
-    spread = ((small * small).gaussblur(sigma) - mean * mean).maxpair(0)
+    spread = ((small * small).gaussblur(sigma) - mean * mean).clamp(min=0, max=255 * 255)
     slope = spread / (spread + _EDGE * _EDGE)
     line = slope.bandjoin(mean - slope * mean).gaussblur(sigma / 2).copy_memory()
     line = line.resize(light.width / small.width, vscale=light.height / small.height, kernel="linear")

@@ -23,7 +23,7 @@ def places(lie: Lie, side: int) -> Image:
     """
     right, below = from_centre(side)
     way = (right * right + below * below) ** 0.5 / math.sqrt(0.5) if lie == "radial" else below + 0.5
-    place = (way * 255 + _dither(side)).floor().minpair(255).maxpair(0) * 256
+    place = (way * 255 + _dither(side)).floor().clamp(min=0, max=255) * 256
     return place.bandjoin([place, place]).cast("ushort").copy_memory()
 
 

@@ -35,5 +35,5 @@ def _masks(shape: str, side: int) -> Sequence[Image]:
 
 def smooth_step(value: Image, begin: float, end: float) -> Image:
     """Return 0 up to `begin`, 255 from `end`, and a soft slope between, 8 bit."""
-    part = ((value - begin) / (end - begin)).maxpair(0).minpair(1)
+    part = ((value - begin) / (end - begin)).clamp()
     return (part * part * (3 - part * 2) * 255).rint().cast("uchar")
