@@ -3,7 +3,7 @@
 Steps that treat each channel by itself are worked out once per process for all 256 values and, if paint with a
 gradient is among them, for 256 places of its way: a table of 65,536 entries, in which a pixel finds itself at
 `value + 256 * place`. Steps that mix the channels are multiplied into one matrix; its result is kept in 16 bits for
-the table after it. So the dearest filter is a table, a matrix and another table; nothing is drawn twice.
+the table after it. So most filters are a table, a matrix and another table.
 
 Costs: docs/filters.md. A table takes 192 kB.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pyvips import Image
 
 from .blends import BLENDS
+from .curves import smooth
 from .places import places
 from .steps import (
     Brightness,
@@ -93,27 +94,28 @@ def _grouped(steps: Sequence[Step]) -> Iterator[tuple[list[Mixing], list[ByChann
 def _stage(mixing: list[Mixing], by_channel: list[ByChannel]) -> Stage:
     lie = next((step.lie for step in by_channel if isinstance(step, Layer) and step.lie), None)
     if not mixing and lie is None:
-        return Stage(_table(Image.identity().cast("float"), None, by_channel))
+        index = Image.identity().cast("float")
+        return Stage(_table(index, index * 0, by_channel))
     index = Image.identity(ushort=True).cast("float")
     if not mixing:
         place = (index / 256).floor()
-        return Stage(_table(index - place * 256, place.cast("uchar"), by_channel), lie=lie)
+        return Stage(_table(index - place * 256, place, by_channel), lie=lie)
     matrix: Matrix = functools.reduce(lambda done, step: times(step.matrix(), done), mixing[1:], mixing[0].matrix())
     # 256 times as large: what the matrix says is kept to 1/256 of a level for the table.
     scaled = Image.new_from_array([[256 * number for number in row] for row in matrix])
-    return Stage(_table(index / 256, None, by_channel), matrix=scaled)
+    return Stage(_table(index / 256, index * 0, by_channel), matrix=scaled)
 
 
-def _table(value: Image, place: Image | None, steps: list[ByChannel]) -> Image:
+def _table(value: Image, place: Image, steps: list[ByChannel]) -> Image:
     """Work the steps out for every value (0 to 255) and place (0 to 255): an 8-bit image to look up in."""
-    value = value.bandjoin([value, value]).copy_memory()
+    value, place = value.bandjoin([value, value]).copy_memory(), place.cast("uchar").copy_memory()
     for step in steps:
         # In memory each: a blend looks at what is below it several times, and libvips would work all of it out again.
         value = _worked_out(step, value, place).clamp(min=0, max=255).copy_memory()
     return value.rint().cast("uchar").copy_memory()
 
 
-def _worked_out(step: ByChannel, value: Image, place: Image | None) -> Image:
+def _worked_out(step: ByChannel, value: Image, place: Image) -> Image:
     match step:
         case Curves():
             if step.all:
@@ -129,14 +131,13 @@ def _worked_out(step: ByChannel, value: Image, place: Image | None) -> Image:
             return (below + (BLENDS[step.mode](below, colour) - below) * opacity * step.opacity) * 255
 
 
-def _paint(paint: Solid | Gradient, value: Image, place: Image | None) -> tuple[Image, Image]:
+def _paint(paint: Solid | Gradient, value: Image, place: Image) -> tuple[Image, Image]:
     """Return the paint's colour and opacity at each place, 0 to 1."""
     if isinstance(paint, Solid):
         # So and not new_from_image(): that takes longer than all the rest.
         return value.linear(0, [number / 255 for number in rgb(paint.colour)]), 1
     way = [_at(paint, step / 255) for step in range(256)]
     table = Image.new_from_array([[number for entry in way for number in entry]]).cast("float")
-    assert place is not None, "paint with a gradient has a way"  # noqa: S101
     painted = place.maplut(_in_bands(table, 4)).copy_memory()
     return painted.extract_band(0, n=3), painted.extract_band(3)
 
@@ -167,36 +168,3 @@ def _along(curves: tuple[tuple[Point, ...], ...], value: Image) -> Image:
 def _in_bands(row: Image, bands: int) -> Image:
     """Return a table of one band, its numbers in turn, as a table of several."""
     return Image.new_from_memory(row.write_to_memory(), row.width // bands, 1, bands, "float")
-
-
-def smooth(points: tuple[Point, ...], values: list[float]) -> list[float]:
-    """Return a curve through the points at the given values: cubic, and rising only where the points rise.
-
-    Source: Fritsch, Butland: A method for constructing local monotone piecewise cubic interpolants, 1984.
-    """
-    widths = [b[0] - a[0] for a, b in itertools.pairwise(points)]
-    rises = [(b[1] - a[1]) / width for (a, b), width in zip(itertools.pairwise(points), widths, strict=True)]
-    slopes = [rises[0], *map(_slope, widths, widths[1:], rises, rises[1:]), rises[-1]]
-    found = []
-    piece = 0
-    for value in values:  # they rise, so the piece only ever moves on
-        while piece < len(rises) - 1 and value > points[piece + 1][0]:
-            piece += 1
-        (start, low), high = points[piece], points[piece + 1][1]
-        width = widths[piece]
-        part = min(1.0, max(0.0, (value - start) / width))
-        back = 1 - part
-        found.append(
-            low * back * back * (1 + 2 * part)
-            + high * part * part * (1 + 2 * back)
-            + width * part * back * (slopes[piece] * back - slopes[piece + 1] * part)
-        )
-    return found
-
-
-def _slope(width: float, next_width: float, rise: float, next_rise: float) -> float:
-    """Return the slope at the point between two pieces: a harmonic mean that leans towards the shorter one."""
-    if rise * next_rise <= 0:
-        return 0.0
-    near, far = width + 2 * next_width, next_width + 2 * width
-    return (near + far) / (near / rise + far / next_rise)

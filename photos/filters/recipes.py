@@ -20,7 +20,7 @@ from .steps import (
     Stop,
     down,
     radial,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.conf import settings
 from photos import filters
 from photos.filters import NAMES, PLAIN, Look
 from photos.filters.blends import BLENDS
-from photos.filters.engine import smooth
+from photos.filters.curves import smooth
 from photos.filters.recipes import RECIPES
 from photos.filters.steps import (
     MODES,
@@ -28,7 +28,7 @@ from photos.filters.steps import (
     Stop,
     radial,
     rgb,
-)  # fmt: skip
+)
 
 SIDE = 96
 #: What the pinned colours are made of: near black, grey, skin, sky, leaf at the centre, and grey in a corner.
@@ -207,7 +207,7 @@ def test_a_look_comes_out_the_same_each_time(look):
     assert filters.apply(frame, look).write_to_memory() == filters.apply(frame, look).write_to_memory()
 
 
-@pytest.mark.parametrize("side", [150, 306, 613])
+@pytest.mark.parametrize("side", [60, 61, 150, 306, 613])
 def test_any_square_comes_back_in_its_size_as_8_bit_srgb(side):
     drawn = filters.apply(noise(side), Look("Poprocket", True, "linear", 1.0))
 
