@@ -35,12 +35,14 @@ def _choice(*names: str) -> Schema:
 @dataclass(frozen=True)
 class Operation:
     """One verb of one path. params: name -> schema, "!" after a name: required; they go into the query of a GET or
-    DELETE, else into the body. page: keys that `pagination` may have, None: there is no pagination."""
+    DELETE, else into the body. page: keys that `pagination` may have, None: there is no pagination. picture: what
+    is answered is a JPEG by itself, and `data` says nothing."""
 
     summary: str
     data: Schema
     params: dict[str, Schema] | None = None
     page: tuple[str, ...] | None = None
+    picture: bool = False
 
 
 _MEDIA, _MEDIA_LIST = ref("Media"), list_of(ref("Media"))
@@ -248,4 +250,17 @@ OPERATIONS: dict[str, Operation] = {
     "POST v1/users/<user_id>/bell": Operation("Tell me when they post", NULL),
     "DELETE v1/users/<user_id>/bell": Operation("Tell me no more when they post", NULL),
     "GET v1/filters": Operation("The filters", list_of(ref("Filter"))),
+    "POST v1/filters/preview": Operation(
+        "See a picture in one filter, or in all that are offered in a row",
+        NULL,
+        {
+            "photo!": FILE,
+            "filter": _choice(*NAMES),
+            "border": ONE_OR_ZERO,
+            "tilt_shift": _choice("none", "radial", "linear"),
+            "lux": {"type": "number", "minimum": 0, "maximum": 1},
+            "size": {"type": "integer", "minimum": 60, "maximum": 612},
+        },
+        picture=True,
+    ),
 }

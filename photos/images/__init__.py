@@ -1,9 +1,10 @@
 """From whatever a client sent to the JPEGs we serve: bytes in, bytes out, no database and no network.
 
-`render` is the one door. Decoding itself runs in helper processes (pool.py starts them, helper.py is one).
+`render` is the door for what is published, `preview` for what is looked at before. Decoding itself runs in helper
+processes (pool.py starts them, helper.py is one).
 """
 
-from .doors import render
+from .doors import preview, render
 from .rendered import SIZES, DecodingUnavailable, Rendered, Taken
 
-__all__ = ["SIZES", "DecodingUnavailable", "Rendered", "Taken", "render"]
+__all__ = ["SIZES", "DecodingUnavailable", "Rendered", "Taken", "preview", "render"]

@@ -1,5 +1,6 @@
 """What others call: a picture goes to a helper process and comes back drawn. No pixel is touched here."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from photos.filters import PLAIN, Look
@@ -16,3 +17,9 @@ def render(image: bytes, look: Look = PLAIN) -> Rendered:
     Cost: docs/images.md.
     """
     return job.unpacked(*pool.ask({"verb": "render", "look": asdict(look)}, image))
+
+
+def preview(image: bytes, looks: Sequence[Look], *, side: int) -> bytes:
+    """Return a JPEG of squares of `side` pixels side by side, the picture in each of the looks. Raises as `render`."""
+    _, jpeg = pool.ask({"verb": "preview", "looks": [asdict(look) for look in looks], "side": side}, image)
+    return bytes(jpeg)

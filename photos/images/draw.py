@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 
 import pyvips
 
@@ -26,7 +27,7 @@ def draw(image: bytes | bytearray, look: Look, limits: Limits) -> Rendered:
     began = time.monotonic()
     picture_format, source, square = normalise(image, limits, largest=max(SIZES), smallest=_ENLARGED)
     if look != PLAIN:
-        square = filters.apply(square, look).copy_memory()  # type: ignore[attr-defined]  # comes with the filters
+        square = filters.apply(square, look).copy_memory()
     jpegs = {}
     jpeg = b""
     for side in SIZES:
@@ -50,6 +51,14 @@ def draw(image: bytes | bytearray, look: Look, limits: Limits) -> Rendered:
             milliseconds=round((time.monotonic() - began) * 1000),
         ),
     )
+
+
+def draw_row(image: bytes | bytearray, looks: Sequence[Look], side: int, limits: Limits) -> bytes:
+    """Return a JPEG of squares side by side, the picture in each of the looks. Raises InvalidParameters, TooLarge."""
+    from photos.filters.sheet import strip  # noqa: PLC0415  # recipes are read for the first look that is seen
+
+    _, _, square = normalise(image, limits, largest=side, smallest=side)
+    return _jpeg(strip(square, looks), limits.quality)
 
 
 def _jpeg(square: pyvips.Image, quality: int) -> bytes:

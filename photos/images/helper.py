@@ -17,7 +17,7 @@ from instagram.errors import APIError, TooLarge
 from photos.filters import Look
 
 from . import job
-from .draw import draw
+from .draw import draw, draw_row
 from .normalise import prepare
 
 _MB = 1024 * 1024
@@ -67,7 +67,11 @@ def _render(image: bytearray, facts: dict[str, Any], limits: job.Limits) -> tupl
     return job.packed(draw(image, Look(**facts["look"]), limits))
 
 
-_VERBS = {"render": _render}
+def _preview(image: bytearray, facts: dict[str, Any], limits: job.Limits) -> tuple[dict[str, Any], bytes]:
+    return {}, draw_row(image, [Look(**look) for look in facts["looks"]], facts["side"], limits)
+
+
+_VERBS = {"render": _render, "preview": _preview}
 
 
 def _confine(memory_mb: int) -> None:
