@@ -4,9 +4,10 @@ import pytest
 from django.conf import settings
 
 from instagram.errors import InvalidParameters, TooLarge
+from photos.filters import Look
 from photos.images import render
 from tests.support.people import a_photo
-from tests.support.pictures import check_clean
+from tests.support.pictures import check_clean, opened
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,12 @@ def test_what_is_no_good_picture_is_refused_in_a_sentence(image, sentence):
 def test_a_file_over_the_limit_is_too_large():
     with pytest.raises(TooLarge):
         render(a_photo() + bytes(settings.UPLOAD_MAX_BYTES))
+
+
+def test_a_look_is_laid_on_every_rendition_and_on_the_placeholder():
+    rendered = render(a_photo(), Look("Inkwell"))
+
+    for jpeg in rendered.jpegs.values():
+        red, green, blue = opened(jpeg).cast("int").bandsplit()
+        assert max((red - green).abs().max(), (green - blue).abs().max()) <= 4  # grey
+    assert rendered.placeholder != render(a_photo()).placeholder
