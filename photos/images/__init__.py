@@ -3,6 +3,7 @@
 `render` is the one door. It keeps no state between pictures, so it can be called in a helper process as well.
 """
 
-from .renditions import SIZES, Rendered, render
+from .rendered import SIZES, DecodingUnavailable, Rendered, Taken
+from .renditions import render
 
-__all__ = ["SIZES", "Rendered", "render"]
+__all__ = ["SIZES", "DecodingUnavailable", "Rendered", "Taken", "render"]

@@ -21,8 +21,8 @@ _SHRINKS = (8, 4, 2)
 _WHITE = 255
 
 
-def normalise(image: bytes, *, largest: int, smallest: int) -> pyvips.Image:
-    """Return the centre square of a picture, upright, as 8-bit sRGB in memory.
+def normalise(image: bytes, *, largest: int, smallest: int) -> tuple[pyvips.Image, pyvips.Image]:
+    """Return the centre square of a picture, upright, as 8-bit sRGB in memory; and the picture as it came in.
 
     Its side is the picture's shorter side, brought into smallest..largest pixels.
     Raises InvalidParameters and TooLarge with a sentence for the person who sent the file.
@@ -34,7 +34,7 @@ def normalise(image: bytes, *, largest: int, smallest: int) -> pyvips.Image:
     try:
         source = _open(picture_format, image)
         _check_limits(source, picture_format, image)
-        return _square(source, picture_format, image, largest, smallest)
+        return _square(source, picture_format, image, largest, smallest), source
     except pyvips.Error as error:
         raise InvalidParameters("photo: the file is damaged or incomplete") from error
 

@@ -1,35 +1,56 @@
 """The JPEGs we serve, all from one normalised square."""
 
-from dataclasses import dataclass
+import hashlib
+import time
 
+import pyvips
 from django.conf import settings
 
+from photos.filters import PLAIN, Look
+
+from . import placeholder
 from .normalise import normalise
-
-#: Rendition sides in pixels, largest first; each is made from the one before. 150, 306 and 612 are the API's.
-SIZES = (1080, 612, 306, 150)
+from .rendered import SIZES, Rendered, Taken
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A photo as it is stored: JPEG bytes by side."""
-
-    jpegs: dict[int, bytes]
-
-
-def render(image: bytes) -> Rendered:
-    """Return all renditions of an upload. Raises InvalidParameters, TooLarge for what is no good picture.
+def render(image: bytes, look: Look = PLAIN) -> Rendered:
+    """Return all renditions of an upload, with its look laid on. Raises InvalidParameters, TooLarge, DecodingUnavailable.
 
     Cost: docs/images.md.
     """
-    square = normalise(image, largest=max(SIZES), smallest=min(SIZES))
+    began = time.monotonic()
+    square, source = normalise(image, largest=max(SIZES), smallest=612)
+    if look != PLAIN:
+        from photos.filters import apply  # noqa: PLC0415  # type: ignore[attr-defined]
+
+        square = apply(square, look).copy_memory()
     jpegs = {}
     for side in SIZES:
         # In memory each: libvips computes on demand, and would make the larger ones again for every smaller one.
-        frame = square if square.width == side else square.resize(side / square.width).copy_memory()
-        jpegs[side] = frame.jpegsave_buffer(
-            Q=settings.JPEG_QUALITY, keep="none", optimize_coding=True, subsample_mode="auto"
-        )
-        if side < square.width:
-            square = frame
-    return Rendered(jpegs)
+        frame = square if square.width <= side else square.resize(side / square.width).copy_memory()
+        jpegs[side] = _jpeg(frame)
+        square = frame
+    pixels = square.resize(placeholder.SIDE / square.width).write_to_memory()
+    fields = set(source.get_fields())
+    return Rendered(
+        jpegs,
+        placeholder.thumbhash(pixels),
+        placeholder.dominant_colour(pixels),
+        Taken(
+            format="JPEG",
+            byte_count=len(image),
+            width=source.width,
+            height=source.height,
+            sha256=hashlib.sha256(image).hexdigest(),
+            had_gps=any("GPSL" in name for name in fields),
+            had_metadata=bool(fields & {"exif-data", "xmp-data", "iptc-data"}),
+            milliseconds=round((time.monotonic() - began) * 1000),
+        ),
+    )
+
+
+def _jpeg(frame: pyvips.Image) -> bytes:
+    jpeg: bytes = frame.jpegsave_buffer(
+        Q=settings.JPEG_QUALITY, keep="none", optimize_coding=True, subsample_mode="auto"
+    )
+    return jpeg
