@@ -371,14 +371,26 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES + 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
 #: Shortest side of an upload, pixels.
 IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
-#: Longest side of an upload, pixels.
-IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8000)
+#: Longest side of an upload, pixels: 48-megapixel phones send 8,064.
+IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8192)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
 #: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF): some 6 bytes of memory each.
 IMAGE_MAX_PIXELS_WHOLE = env.int("IMAGE_MAX_PIXELS_WHOLE", default=25_000_000)
 #: Most scans of a progressive JPEG; cameras and tools write about 10, a bomb thousands.
 IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
+#: CPU seconds decoding and rendering one picture may take; 12 megapixels take 0.1.
+IMAGE_CPU_S = env.float("IMAGE_CPU_S", default=10.0)
+#: Seconds an upload waits for a free helper process and its answer; then 503.
+IMAGE_WAIT_S = env.float("IMAGE_WAIT_S", default=30.0)
+#: Helper processes a process decodes pictures with, at most: started when needed, 35 MB each when idle.
+IMAGE_HELPERS = env.int("IMAGE_HELPERS", default=2)
+#: Seconds without a picture after which a helper ends.
+IMAGE_HELPER_IDLE_S = env.float("IMAGE_HELPER_IDLE_S", default=300.0)
+#: Pictures after which a helper is replaced: what libraries leak ends with it.
+IMAGE_HELPER_PICTURES = env.int("IMAGE_HELPER_PICTURES", default=500)
+#: MB of data a helper may hold, kept by the kernel; libraries' code comes on top, 25 MB. Half of it after a picture: replaced.
+IMAGE_HELPER_MB = env.int("IMAGE_HELPER_MB", default=225)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)
 #: Longest caption, characters (code points).

@@ -37,7 +37,8 @@ class Rendered:
 
     jpegs: by the side in SIZES. 612, 306 and 150 are exactly that; the largest is as large as the picture is, at
     most 1,080 pixels and at least 612: nothing is enlarged beyond that.
-    placeholder: a thumbhash of at most 25 bytes, for the page until the picture is there. colour: the dominant one, 0xRRGGBB.
+    placeholder: a thumbhash of at most 25 bytes, for the page until the picture is there.
+    colour: the dominant one, 0xRRGGBB.
     """
 
     jpegs: dict[int, bytes]
