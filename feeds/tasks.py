@@ -66,6 +66,8 @@ def remove_photo(
     *, photo_id: int, author_id: int, shards: list[ShardRange] | None = None, cursor: list[int] | None = None
 ) -> Again | None:
     """Take a deleted photo out of one batch of inboxes; the arguments are those of fan_out."""
+    if shards is None and cursor is None:
+        popular.drop(photo_id)
     return _serve(
         "feeds.remove_photo",
         "SELECT local.withdraw(%s, %s::bigint[])",

@@ -20,8 +20,8 @@ class Photo(ShardedModel):
 
     id = models.BigAutoField(primary_key=True)
     author_id = models.BigIntegerField()
-    #: 32 hex digits: the renditions' names begin with it.
-    image_stem = models.CharField(max_length=32)
+    #: The renditions' names begin with it: photos/storage/keys.py.
+    image_stem = models.CharField(max_length=33)
     caption = models.TextField(default="")
     #: Of the comments' id space; null without a caption.
     caption_id = models.BigIntegerField(null=True)

@@ -15,6 +15,7 @@ from photos.hashtags import hashtags_in
 from photos.mentions import mentions_in
 from photos.models import Photo, State, Upload
 from photos.queries.bodies import BODY_KIND
+from photos.services import privacy
 from sharding import Shard, counters, photo_map, shard_of, shard_of_object
 
 
@@ -54,7 +55,8 @@ def publish(
     if upload_id and (first := _uploaded(shard, author_id, upload_id)):
         return first
     # Before the transaction: S3 is slow, and a stray file costs less than a long-held lock.
-    stem = storage.store_renditions(images.render(image).jpegs)
+    stem = storage.new_stem(private=privacy.is_private(author_id))
+    storage.store_renditions(images.render(image).jpegs, stem=stem)
     facts: dict[str, Any] = {
         "author_id": author_id,
         "image_stem": stem,
@@ -94,6 +96,7 @@ def delete_photo(*, user_id: int, photo_id: int) -> None:
         # Always: its owner's comments may have brought tags.
         enqueue("photos.index_photo", on=shard, photo_id=photo_id)
         enqueue("photos.purge", on=shard, photo_id=photo_id, stem=photo.image_stem)
+        enqueue("photos.erase_photo", on=shard, photo_id=photo_id)
         enqueue("notifications.forget_photo", on=shard, photo_id=photo_id)
         enqueue("notifications.note_photo", on=shard, photo_id=photo_id, author_id=user_id)
         delete_after_commit(shard, BODY_KIND, [photo_id])
