@@ -9,7 +9,7 @@ from accounts.services.deletion import run_step
 from jobs import Again, periodic, task
 from photos import storage
 from photos.queries import photos_by
-from photos.services import erasing, exporting, indexes, likes, privacy, purging, tag_totals
+from photos.services import erasing, exporting, indexes, likes, privacy, purging, tag_totals, unpublished
 from photos.services.proof import facts_of, prove_files_gone, prove_rows_gone
 from sharding import Server, shard_of, shard_of_object
 
@@ -61,6 +61,14 @@ def rehome(*, author_id: int, after: int = 0, moves: Sequence[privacy.Move] = ()
 def drop_ended_like(*, photo_id: int, user_id: int, version: int) -> None:
     """Delete a liker's copy of a like that ended a while ago. Safe to repeat, in any order."""
     likes.drop_ended_like(photo_id=photo_id, user_id=user_id, version=version)
+
+
+@task("photos.discard_objects", queue="network")
+def discard_objects(*, stem: str, original_stem: str) -> None:
+    """Delete objects that no photo names: renditions, an original; either may be empty. Safe to repeat."""
+    # No address of theirs was ever told, so no edge has a copy.
+    renditions = storage.keys_of(stem) if stem else []
+    storage.delete_keys(renditions + ([storage.original_key(original_stem)] if original_stem else []))
 
 
 @task("photos.delete_picture", queue="network")
@@ -122,3 +130,10 @@ def copy_tag_totals(server: Server) -> None:
     """Copy a server's changed tag totals to the directory in main."""
     if not server.is_main:
         tag_totals.copy_changed(server)
+
+
+@periodic("photos.expire_unpublished", seconds=30, each_server=True)
+def expire_unpublished(server: Server) -> None:
+    """Throw away what was stored and never published, and uploads that waited too long for their captions."""
+    if not server.is_main:
+        unpublished.expire(server)

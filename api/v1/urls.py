@@ -20,6 +20,7 @@ from api.v1 import (
     reports,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 from api.v1.base import Nothing
@@ -41,6 +42,7 @@ MODULES = (
     reports,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 

@@ -424,6 +424,18 @@ CAPTION_MAX_CHARS = env.int("CAPTION_MAX_CHARS", default=2200)
 CAPTION_MAX_HASHTAGS = env.int("CAPTION_MAX_HASHTAGS", default=30)
 #: Hours a retry key is remembered.
 UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
+#: Hours an upload waits for its caption before it is thrown away.
+WAITING_UPLOAD_HOURS = env.int("WAITING_UPLOAD_HOURS", default=24)
+#: Uploads of one person that may wait for their captions at a time: each is up to UPLOAD_MAX_BYTES that nobody sees.
+WAITING_UPLOADS_MAX = env.int("WAITING_UPLOADS_MAX", default=10)
+#: Seconds until objects that were stored but never published are thrown away: far longer than any request takes.
+STRAY_OBJECTS_S = env.int("STRAY_OBJECTS_S", default=3_600)
+#: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. No address leads there.
+ORIGINALS_KEEP = env.bool("ORIGINALS_KEEP", default=False)
+#: Megabytes (10^6) of kept originals of one person; a photo beyond it is published without.
+ORIGINALS_QUOTA_MB = env.int("ORIGINALS_QUOTA_MB", default=2_000)
+#: Seconds that a photo's old files stay when it got new ones (manage.py rerender): pages and apps still show them.
+RERENDER_GRACE_S = env.int("RERENDER_GRACE_S", default=600)
 
 # --- Feeds -----------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from instagram.errors import NotFound
 from photos import storage
 from photos.queries.authored import SHARDS_AT_ONCE, comments_by
 from photos.queries.pages import photos_by
-from photos.services import purging
+from photos.services import purging, unpublished
 from photos.services.comments import withdraw_comment
 from photos.services.likes import end_like
 from photos.services.publish import delete_photo
@@ -49,7 +49,9 @@ def erase_photos(user_id: int) -> Batch:
         purging.erase(shard, list(stems))
         return Batch(0, {})
     with shard.cursor() as cursor:
-        cursor.execute(sql.SQL("DELETE FROM {} WHERE author_id = %s").format(shard.table("photos_upload")), [user_id])
+        for table in ("photos_upload", "photos_originaluse"):
+            cursor.execute(sql.SQL("DELETE FROM {} WHERE author_id = %s").format(shard.table(table)), [user_id])
+    unpublished.throw_away_of(shard, user_id)
     person = profiles([user_id]).get(user_id)
     if person and person.picture:
         purging.purge_files(storage.keys_of(person.picture))

@@ -21,7 +21,7 @@ from photos.storage import keys, store
 from sharding import Shard, photo_map, shard_of_object
 
 #: Tables of the photo's shard in which it stands, with the column that says so.
-_TABLES = {"photos_photo": "id", "photos_like": "photo_id", "photos_comment": "photo_id"}
+_TABLES = {"photos_photo": "id", "photos_like": "photo_id", "photos_comment": "photo_id", "photos_receipt": "photo_id"}
 
 
 class LeftBehindError(Exception):

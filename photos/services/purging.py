@@ -9,7 +9,7 @@ from photos import storage
 from photos.models import State
 from photos.queries.bodies import BODY_KIND
 from photos.queries.engagement import ENGAGEMENT_KIND
-from photos.services import indexes
+from photos.services import indexes, receipts
 from photos.services.likes import end_like
 from sharding import Shard, photo_map, shard_of
 
@@ -50,6 +50,8 @@ def erase(shard: Shard, photo_ids: Sequence[int]) -> bool:
             ).format(upload=shard.table("photos_upload"), photo=shard.table("photos_photo")),
             [gone, gone],
         )
+        for photo_id in gone:
+            receipts.withdraw(shard, photo_id)
         for table in (shard.table("counter"), sql.Identifier("local", "counter_delta")):
             cursor.execute(sql.SQL("DELETE FROM {} WHERE key_id = ANY(%s) AND kind < 10").format(table), [gone])
         cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = ANY(%s)", [gone])

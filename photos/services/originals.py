@@ -1,0 +1,55 @@
+"""Originals: files as they were uploaded, kept for their owner within a quota that is counted exactly.
+
+An original may hold a position and everything else a camera writes. It is under org/, which the CDN edge does not
+serve; only its owner's archive and rendering anew read it.
+"""
+
+from django.conf import settings
+from psycopg2 import sql
+
+from sharding import Shard
+
+#: Of models.Receipt.original: the file is kept, or why it is not.
+KEPT, OFF, OVER_QUOTA = "kept", "off", "over_quota"
+
+
+def quota_bytes() -> int:
+    """Return how many bytes of originals one person may have."""
+    return settings.ORIGINALS_QUOTA_MB * 1_000_000
+
+
+def has_room(shard: Shard, author_id: int, byte_count: int) -> bool:
+    """Return whether one more original of that size is worth storing now; charge() decides. Cost: one read by key."""
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT byte_count FROM {} WHERE author_id = %s").format(shard.table("photos_originaluse")),
+            [author_id],
+        )
+        row = cursor.fetchone()
+    return (row[0] if row else 0) + byte_count <= quota_bytes()
+
+
+def charge(shard: Shard, author_id: int, byte_count: int) -> bool:
+    """Count an original, in the transaction that publishes its photo; False: it does not fit, and is not counted."""
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {} AS used (author_id, byte_count)"
+                " SELECT %(author)s, %(bytes)s WHERE %(bytes)s <= %(quota)s"
+                " ON CONFLICT (author_id) DO UPDATE SET byte_count = used.byte_count + %(bytes)s"
+                " WHERE used.byte_count + %(bytes)s <= %(quota)s"
+            ).format(shard.table("photos_originaluse")),
+            {"author": author_id, "bytes": byte_count, "quota": quota_bytes()},
+        )
+        return bool(cursor.rowcount)
+
+
+def release(shard: Shard, author_id: int, byte_count: int) -> None:
+    """Count an original no more, in the transaction that deletes its photo."""
+    with shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("UPDATE {} SET byte_count = byte_count - %s WHERE author_id = %s").format(
+                shard.table("photos_originaluse")
+            ),
+            [byte_count, author_id],
+        )

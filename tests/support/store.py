@@ -1,0 +1,45 @@
+"""What is in the object store and what is written down about it, for tests that nothing stays."""
+
+from typing import Any
+
+from photos import storage
+from photos.models import Photo, Receipt
+from sharding import shard_of, shard_of_object
+from tests.support.people import Person
+
+
+def objects_of(stem: str) -> set[str]:
+    """Return the keys of renditions and originals under a stem."""
+    store, _ = storage._store(0)
+    found = [
+        store.list_objects_v2(Bucket="test", Prefix=f"{prefix}/{stem[:2]}/{stem}").get("Contents", [])
+        for prefix in ("pub", "org")
+    ]
+    return {each["Key"] for listing in found for each in listing}
+
+
+def unpublished(person: Person) -> list[tuple[str, str]]:
+    """Return what is written down as stored and not published: (stem, original's stem)."""
+    with shard_of(person.id).cursor() as cursor:
+        cursor.execute("SELECT stem, original_stem FROM local.unpublished WHERE author_id = %s", [person.id])
+        return cursor.fetchall()
+
+
+def let_expire(person: Person) -> None:
+    """Put the end of everything unpublished of a person's into the past."""
+    with shard_of(person.id).cursor() as cursor:
+        cursor.execute(
+            "UPDATE local.unpublished SET expires_at = now() - interval '1 s' WHERE author_id = %s", [person.id]
+        )
+
+
+def row_of(media: dict[str, Any]) -> Photo:
+    """Return a photo's row, deleted or not."""
+    photo_id = int(media["id"].split("_")[0])
+    return shard_of_object(photo_id).model(Photo).objects.get(id=photo_id)
+
+
+def receipt_row_of(media: dict[str, Any]) -> Receipt | None:
+    """Return the row of a photo's receipt."""
+    photo_id = int(media["id"].split("_")[0])
+    return shard_of_object(photo_id).model(Receipt).objects.filter(photo_id=photo_id).first()
