@@ -430,7 +430,7 @@ WAITING_UPLOAD_HOURS = env.int("WAITING_UPLOAD_HOURS", default=24)
 WAITING_UPLOADS_MAX = env.int("WAITING_UPLOADS_MAX", default=10)
 #: Seconds until objects that were stored but never published are thrown away: far longer than any request takes.
 STRAY_OBJECTS_S = env.int("STRAY_OBJECTS_S", default=3_600)
-#: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. No address leads there.
+#: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. Nothing links to them.
 ORIGINALS_KEEP = env.bool("ORIGINALS_KEEP", default=False)
 #: Megabytes (10^6) of kept originals of one person; a photo beyond it is published without.
 ORIGINALS_QUOTA_MB = env.int("ORIGINALS_QUOTA_MB", default=2_000)

@@ -75,7 +75,7 @@ def expire(server: Server) -> int:
     return len(rows)
 
 
-def discard_objects(on: Shard | Server, *stems: tuple[str, str], delay_s: float = 0.0) -> None:
+def discard_objects(on: Shard | Server, *stems: tuple[str, str]) -> None:
     """Have objects deleted after the commit: pairs of the renditions' stem and the original's, each may be empty."""
     jobs = [{"stem": stem, "original_stem": original_stem} for stem, original_stem in stems if stem or original_stem]
-    enqueue_many("photos.discard_objects", jobs, on=on, delay_s=delay_s)
+    enqueue_many("photos.discard_objects", jobs, on=on)

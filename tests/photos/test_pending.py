@@ -3,11 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import pyvips
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 
 from jobs.testing import run_until_idle
+from photos import storage
 from photos.services import erasing, unpublished
 from sharding import shard_of
 from tests.support.people import a_person, a_photo, body, refusal
@@ -36,6 +38,11 @@ def send_well(person, image=None, **params):
 
 def publish(person, **params):
     return Client().post("/v1/media", params | {"access_token": person.token})
+
+
+def is_grey(jpeg):
+    bands = pyvips.Image.new_from_buffer(jpeg, "").colourspace("hsv")
+    return bands[1].avg() < 2
 
 
 def test_a_picture_sent_before_its_caption_is_published_without_sending_it_again(anna):
@@ -175,3 +182,27 @@ def test_a_deleted_persons_waiting_uploads_go_with_them(anna):
 
     assert objects_of(stem) | objects_of(original_stem) == set()
     assert written_down(anna) == []
+
+
+def test_the_look_can_be_chosen_when_it_is_published(anna):
+    upload_id = send_well(anna)["upload_id"]
+    ((plain, original_stem),) = written_down(anna)
+
+    media = anna.post("/v1/media", upload_id=upload_id, filter="Inkwell", filtered="0")["data"]
+    run_until_idle()
+
+    photo = row_of(media)
+    assert is_grey(storage.read_largest(photo.image_stem))
+    assert photo.image_stem != plain
+    assert [objects_of(plain), objects_of(original_stem)] == [set(), set()]
+    assert receipt_row_of(media).done["drawn"] is True
+    assert written_down(anna) == []
+
+
+def test_what_was_sent_while_the_account_was_public_is_not_public_when_it_has_turned_private(anna):
+    upload_id = send_well(anna)["upload_id"]
+    anna.post("/v1/accounts/self", is_private="1")
+
+    media = anna.post("/v1/media", upload_id=upload_id)["data"]
+
+    assert storage.is_private(row_of(media).image_stem)

@@ -10,10 +10,11 @@ from tests.support.people import Person
 
 def objects_of(stem: str) -> set[str]:
     """Return the keys of renditions and originals under a stem."""
-    store, _ = storage._store(0)
+    digits = stem.removeprefix("p")
+    store = storage.client()
     found = [
-        store.list_objects_v2(Bucket="test", Prefix=f"{prefix}/{stem[:2]}/{stem}").get("Contents", [])
-        for prefix in ("pub", "org")
+        store.list_objects_v2(Bucket="test", Prefix=f"{prefix}/{digits[:2]}/{digits}").get("Contents", [])
+        for prefix in ("pub", "prv", "org")
     ]
     return {each["Key"] for listing in found for each in listing}
 
