@@ -50,7 +50,7 @@ class Found:
 
 def client() -> Any:
     """Return this process's client, safe to share among threads; a fork makes its own."""
-    return _store(os.getpid())[0]
+    return _mine()[0]
 
 
 def new_client(**more: Any) -> Any:
@@ -80,7 +80,7 @@ def new_client(**more: Any) -> Any:
 
 def each(do: Callable[[T], Answer], things: Iterable[T]) -> list[Answer]:
     """Do something to many objects side by side; return the answers in order. Raises StorageUnavailable, NotThere."""
-    return list(_store(os.getpid())[1].map(functools.partial(_asked, do), things))
+    return list(_mine()[1].map(functools.partial(_asked, do), things))
 
 
 def store_renditions(jpegs: Mapping[int, bytes], *, stem: str = "") -> str:
@@ -249,6 +249,10 @@ def _is_of_an_object(error: ClientError) -> bool:
     return error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404", "NotFound"}
 
 
+def _mine() -> tuple[Any, ThreadPoolExecutor]:
+    return _made(os.getpid(), settings.S3_ENDPOINT, settings.S3_ACCESS_KEY)
+
+
 @functools.cache
-def _store(_pid: int) -> tuple[Any, ThreadPoolExecutor]:
+def _made(*_of: Any) -> tuple[Any, ThreadPoolExecutor]:
     return new_client(), ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")

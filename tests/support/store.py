@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import requests
+
 from photos import storage
 from photos.models import Photo, Receipt
 from sharding import shard_of, shard_of_object
@@ -17,6 +19,22 @@ def objects_of(stem: str) -> set[str]:
         for prefix in ("pub", "prv", "org")
     ]
     return {each["Key"] for listing in found for each in listing}
+
+
+def status(url: str) -> int:
+    """Return what the CDN edge answers."""
+    return requests.get(url, timeout=5).status_code
+
+
+def photo_id(media: dict[str, Any]) -> int:
+    """Return the photo's id of a Media object."""
+    return int(media["id"].split("_")[0])
+
+
+def stem_of(media: dict[str, Any]) -> str:
+    """Return the stem that the photo's row names now."""
+    stem: str = row_of(media).image_stem
+    return stem
 
 
 def unpublished(person: Person) -> list[tuple[str, str]]:
@@ -36,11 +54,11 @@ def let_expire(person: Person) -> None:
 
 def row_of(media: dict[str, Any]) -> Photo:
     """Return a photo's row, deleted or not."""
-    photo_id = int(media["id"].split("_")[0])
-    return shard_of_object(photo_id).model(Photo).objects.get(id=photo_id)
+    number = photo_id(media)
+    return shard_of_object(number).model(Photo).objects.get(id=number)
 
 
 def receipt_row_of(media: dict[str, Any]) -> Receipt | None:
     """Return the row of a photo's receipt."""
-    photo_id = int(media["id"].split("_")[0])
-    return shard_of_object(photo_id).model(Receipt).objects.filter(photo_id=photo_id).first()
+    number = photo_id(media)
+    return shard_of_object(number).model(Receipt).objects.filter(photo_id=number).first()
