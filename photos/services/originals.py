@@ -10,7 +10,7 @@ from psycopg2 import sql
 from sharding import Shard
 
 #: Of models.Receipt.original: the file is kept, or why it is not.
-KEPT, OFF, OVER_QUOTA = "kept", "off", "over_quota"
+KEPT, OFF, OVER_QUOTA, LOST = "kept", "off", "over_quota", "lost"
 
 
 def quota_bytes() -> int:
@@ -53,3 +53,20 @@ def release(shard: Shard, author_id: int, byte_count: int) -> None:
             ),
             [byte_count, author_id],
         )
+
+
+def lose(shard: Shard, photo_id: int) -> None:
+    """Say on a photo's receipt that its original is not in the store any more. Harmless to repeat."""
+    with shard.atomic(), shard.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "UPDATE {receipt} AS receipt SET original = %s, original_stem = '', original_bytes = 0"
+                " FROM (SELECT photo_id, original_bytes FROM {receipt} WHERE photo_id = %s AND original_stem <> ''"
+                " FOR UPDATE) AS old WHERE receipt.photo_id = old.photo_id"
+                " RETURNING receipt.author_id, old.original_bytes"
+            ).format(receipt=shard.table("photos_receipt")),
+            [LOST, photo_id],
+        )
+        row = cursor.fetchone()
+        if row:
+            release(shard, *row)
