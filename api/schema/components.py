@@ -112,7 +112,7 @@ COMPONENTS: dict[str, Schema] = {
         removed=an_object(closed=True, gps=FLAG, metadata=FLAG),
         done=an_object(closed=True, filter=TEXT, drawn=FLAG, border=FLAG, tilt_shift=TEXT, lux=DEGREES),
         renditions=list_of(an_object(closed=True, side=COUNT, url=URL, bytes=COUNT, md5=TEXT)),
-        original={"type": "string", "enum": ["kept", "off", "over_quota", "lost"]},
+        original={"type": "string", "enum": ["kept", "stripped", "off", "over_quota", "not_strippable", "lost"]},
         milliseconds=an_object(closed=True, render=COUNT, store=COUNT, database=COUNT),
         rerendered=nullable(an_object({"at": EPOCH, "from": {"type": "string", "enum": ["original", "rendition"]}})),
     ),

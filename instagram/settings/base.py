@@ -432,6 +432,9 @@ WAITING_UPLOADS_MAX = env.int("WAITING_UPLOADS_MAX", default=10)
 STRAY_OBJECTS_S = env.int("STRAY_OBJECTS_S", default=3_600)
 #: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. Nothing links to them.
 ORIGINALS_KEEP = env.bool("ORIGINALS_KEEP", default=False)
+#: Keep originals without metadata: all but the pixels, the colour profile and the orientation goes. JPEG, PNG and WebP
+#: can be; an original in another format is not kept then.
+ORIGINALS_STRIP = env.bool("ORIGINALS_STRIP", default=False)
 #: Megabytes (10^6) of kept originals of one person; a photo beyond it is published without.
 ORIGINALS_QUOTA_MB = env.int("ORIGINALS_QUOTA_MB", default=2_000)
 #: Seconds that a photo's old files stay when it got new ones (manage.py rerender): pages and apps still show them.

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from photos import images, storage
 from photos.filters import Look
 from photos.images.rendered import Taken
 from photos.services import privacy, unpublished
+from photos.services.originals import Original
 from sharding import Shard
 
 
@@ -17,11 +18,13 @@ from sharding import Shard
 class Stored:
     """A picture in the store: its objects are written down (unpublished.py), no photo names them yet.
 
-    original_stem: empty if the file was not stored as it came. received, renditions, milliseconds: see models.Receipt.
+    original_stem: empty if the file was not stored beside them. received, renditions, milliseconds: see models.Receipt.
     """
 
     stem: str
     original_stem: str
+    original_bytes: int
+    original_stays: bool
     placeholder: str
     colour: int
     received: dict[str, Any]
@@ -30,8 +33,8 @@ class Stored:
 
     def facts(self) -> dict[str, Any]:
         """Return all but the stems, to be kept as JSON while the picture waits."""
-        names = ("placeholder", "colour", "received", "renditions", "milliseconds")
-        return {name: getattr(self, name) for name in names}
+        stems = ("stem", "original_stem")
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in stems}
 
     def spent(self, stage: str, seconds: float) -> "Stored":
         """Return the same with more time spent on a stage."""
@@ -39,8 +42,8 @@ class Stored:
         return replace(self, milliseconds=self.milliseconds | {stage: before + round(seconds * 1000)})
 
 
-def ingest(shard: Shard, *, author_id: int, image: bytes, look: Look, with_original: bool = False) -> Stored:
-    """Check, clean, draw and store a picture; with_original: the file as it came beside its renditions.
+def ingest(shard: Shard, *, author_id: int, image: bytes, look: Look, original: Original | None = None) -> Stored:
+    """Check, clean, draw and store a picture. original: stored beside the renditions.
 
     Before the transaction that publishes it: S3 is slow, and a row costs less than a long-held lock. Cost: that of
     images.render(), one insert, the PUTs side by side. Raises InvalidParameters, TooLarge, StorageUnavailable,
@@ -48,20 +51,22 @@ def ingest(shard: Shard, *, author_id: int, image: bytes, look: Look, with_origi
     """
     rendered = images.render(image, look)
     stem = storage.new_stem(private=privacy.is_private(author_id))
-    original_stem = storage.new_stem() if with_original else ""
+    original_stem = storage.new_stem() if original else ""
     began = time.monotonic()
     unpublished.note(shard, author_id, stem=stem, original_stem=original_stem)
     noted = time.monotonic()
     try:
         storage.store_renditions(rendered.jpegs, stem=stem)
-        if original_stem:
-            storage.store_original(original_stem, image)
+        if original:
+            storage.store_original(original_stem, original.file)
     except storage.StorageUnavailable:
         unpublished.throw_away(shard, [stem])  # once the store is back
         raise
     stored = Stored(
         stem=stem,
         original_stem=original_stem,
+        original_bytes=len(original.file) if original else 0,
+        original_stays=bool(original and original.stays),
         placeholder=base64.b64encode(rendered.placeholder).decode(),
         colour=rendered.colour,
         received=_received(rendered.taken),

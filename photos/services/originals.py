@@ -1,16 +1,38 @@
 """Originals: files as they were uploaded, kept for their owner within a quota that is counted exactly.
 
-An original may hold a position and everything else a camera writes. It is under org/, which the CDN edge does not
-serve; only its owner's archive and rendering anew read it.
+An original may hold a position and everything else a camera writes, unless ORIGINALS_STRIP. It is under org/, which
+the CDN edge does not serve; only its owner's archive and rendering anew read it.
 """
+
+from dataclasses import dataclass
 
 from django.conf import settings
 from psycopg2 import sql
 
+from photos.images.strip import stripped
 from sharding import Shard
 
-#: Of models.Receipt.original: the file is kept, or why it is not.
-KEPT, OFF, OVER_QUOTA, LOST = "kept", "off", "over_quota", "lost"
+#: Of models.Receipt.original: the file is kept, as it came or without metadata, or why it is not.
+KEPT, STRIPPED, OFF, OVER_QUOTA, NOT_STRIPPABLE = "kept", "stripped", "off", "over_quota", "not_strippable"
+#: Likewise: the store has lost it.
+LOST = "lost"
+ARE_KEPT = (KEPT, STRIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file to be stored beside its renditions. stays: it may be kept once the photo is published."""
+
+    file: bytes
+    stays: bool
+
+
+def original_of(image: bytes) -> Original:
+    """Return what of an upload is stored as its original, by ORIGINALS_STRIP."""
+    if not settings.ORIGINALS_STRIP:
+        return Original(image, stays=True)
+    clean = stripped(image)
+    return Original(image, stays=False) if clean is None else Original(clean, stays=True)
 
 
 def quota_bytes() -> int:
@@ -27,6 +49,20 @@ def has_room(shard: Shard, author_id: int, byte_count: int) -> bool:
         )
         row = cursor.fetchone()
     return (row[0] if row else 0) + byte_count <= quota_bytes()
+
+
+def decide(shard: Shard, author_id: int, *, is_stored: bool, stays: bool, byte_count: int) -> str:
+    """Decide whether a photo keeps its original, and count it if so; return what the receipt says.
+
+    In the transaction that publishes the photo. stays: of Original.
+    """
+    if not settings.ORIGINALS_KEEP:
+        return OFF
+    if is_stored and not stays:
+        return NOT_STRIPPABLE
+    if not is_stored or not charge(shard, author_id, byte_count):
+        return OVER_QUOTA
+    return STRIPPED if settings.ORIGINALS_STRIP else KEPT
 
 
 def charge(shard: Shard, author_id: int, byte_count: int) -> bool:

@@ -17,6 +17,7 @@ from photos.filters import PLAIN
 from photos.models import Upload
 from photos.services import unpublished
 from photos.services.ingest import Stored, ingest
+from photos.services.originals import original_of
 from sharding import Shard, shard_of
 
 #: Longest key a client may give, characters.
@@ -44,7 +45,7 @@ def hold(*, author_id: int, image: bytes, upload_id: str = "") -> Waiting:
     if known := _known(shard, author_id, upload_id):
         return known
     _check_room(shard, author_id)
-    stored = ingest(shard, author_id=author_id, image=image, look=PLAIN, with_original=True)
+    stored = ingest(shard, author_id=author_id, image=image, look=PLAIN, original=original_of(image))
     try:
         with shard.atomic(), shard.cursor() as cursor:
             # A person's uploads one after the other: their number is exact, and equal ones meet.

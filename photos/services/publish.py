@@ -143,13 +143,14 @@ def _stored(shard: Shard, author_id: int, image: bytes | None, waiting: Stored |
         if image is None:
             raise pending.NothingWaitsError
         keeps = settings.ORIGINALS_KEEP and originals.has_room(shard, author_id, len(image))
-        return ingest(shard, author_id=author_id, image=image, look=look, with_original=keeps)
+        original = originals.original_of(image) if keeps else None
+        return ingest(shard, author_id=author_id, image=image, look=look, original=original)
     if look == PLAIN and storage.is_private(waiting.stem) == privacy.is_private(author_id):
         return waiting
-    original = storage.read_original(waiting.original_stem)
-    if original is None:  # thrown away this moment
+    file = storage.read_original(waiting.original_stem)
+    if file is None:  # thrown away this moment
         raise pending.NothingWaitsError
-    return ingest(shard, author_id=author_id, image=original, look=look)
+    return ingest(shard, author_id=author_id, image=file, look=look)
 
 
 def _insert_or_find(shard: Shard, post: _Post) -> tuple[int, bool]:
@@ -218,15 +219,16 @@ def _insert(cursor: Any, shard: Shard, post: _Post) -> int:
 def _settle(shard: Shard, photo_id: int, post: _Post, began: float) -> None:
     """Decide on the original, throw away what the photo does not name, write the receipt."""
     source = post.waiting or post.stored
-    kept = originals.OFF
-    if settings.ORIGINALS_KEEP:
-        kept = originals.OVER_QUOTA
-        if source.original_stem and originals.charge(shard, post.author_id, source.received["bytes"]):
-            kept = originals.KEPT
-    original_stem = source.original_stem if kept == originals.KEPT else ""
-    unpublished.discard_objects(
+    outcome = originals.decide(
         shard,
-        (source.stem if source is not post.stored else "", source.original_stem if not original_stem else ""),
+        post.author_id,
+        is_stored=bool(source.original_stem),
+        stays=source.original_stays,
+        byte_count=source.original_bytes,
+    )
+    kept = outcome in originals.ARE_KEPT
+    unpublished.discard_objects(
+        shard, (source.stem if source is not post.stored else "", "" if kept else source.original_stem)
     )
     receipts.write(
         shard,
@@ -238,6 +240,7 @@ def _settle(shard: Shard, photo_id: int, post: _Post, began: float) -> None:
         renditions=post.stored.renditions,
         # But the commit itself: the receipt is part of it.
         milliseconds=post.stored.spent("database", time.monotonic() - began).milliseconds,
-        original=kept,
-        original_stem=original_stem,
+        original=outcome,
+        original_stem=source.original_stem if kept else "",
+        original_bytes=source.original_bytes if kept else 0,
     )

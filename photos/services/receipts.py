@@ -22,6 +22,7 @@ def write(
     milliseconds: dict[str, int],
     original: str,
     original_stem: str,
+    original_bytes: int,
 ) -> None:
     """Write a photo's receipt, in the transaction that publishes it.
 
@@ -37,7 +38,7 @@ def write(
         milliseconds=milliseconds,
         original=original,
         original_stem=original_stem,
-        original_bytes=received["bytes"] if original_stem else 0,
+        original_bytes=original_bytes,
     )
 
 

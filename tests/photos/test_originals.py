@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import pyvips
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
@@ -18,7 +19,7 @@ from photos.models import OriginalUse
 from photos.services import erasing
 from sharding import shard_of
 from tests.support.people import a_person, a_photo
-from tests.support.store import objects_of, receipt_row_of
+from tests.support.store import objects_of, receipt_row_of, unpublished
 
 
 @pytest.fixture
@@ -127,4 +128,35 @@ def test_a_deleted_persons_originals_go_with_them(anna):
     run_until_idle()
 
     assert objects_of(stem) == set()
+    assert bytes_counted(anna) is None
+
+
+def test_with_the_setting_an_original_is_kept_without_its_metadata(anna, settings):
+    settings.ORIGINALS_STRIP = True
+
+    media = anna.upload(a_photo())
+
+    receipt = receipt_row_of(media)
+    assert receipt.original == "stripped"
+    assert b"Exif" in a_photo()
+    assert b"Exif" not in storage.read_original(receipt.original_stem)
+    assert bytes_counted(anna) == (len(storage.read_original(receipt.original_stem)),)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_original_that_cannot_be_stripped_is_not_kept(anna, settings, waits):
+    settings.ORIGINALS_STRIP = True
+    gif = pyvips.Image.new_from_buffer(a_photo(), "").gifsave_buffer()
+
+    if waits:
+        held = anna.post("/v1/media/uploads", photo=SimpleUploadedFile("photo.gif", gif))["data"]
+        ((_, stem),) = unpublished(anna)
+        media = anna.post("/v1/media", upload_id=held["upload_id"])["data"]
+        run_until_idle()
+        assert objects_of(stem) == set()
+    else:
+        media = anna.upload(gif)
+
+    assert receipt_of(anna, media)["original"] == "not_strippable"
+    assert receipt_row_of(media).original_stem == ""
     assert bytes_counted(anna) is None

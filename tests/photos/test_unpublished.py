@@ -6,6 +6,7 @@ from jobs.testing import run_until_idle
 from photos.filters import PLAIN
 from photos.services import unpublished
 from photos.services.ingest import ingest
+from photos.services.originals import original_of
 from sharding import shard_of
 from tests.support.people import a_person, a_photo
 from tests.support.store import let_expire, objects_of, row_of
@@ -20,7 +21,8 @@ def anna():
 @pytest.fixture
 def stored(anna):
     """A picture whose process ended before it was published."""
-    return ingest(shard_of(anna.id), author_id=anna.id, image=a_photo(), look=PLAIN, with_original=True)
+    image = a_photo()
+    return ingest(shard_of(anna.id), author_id=anna.id, image=image, look=PLAIN, original=original_of(image))
 
 
 def test_what_was_stored_and_never_published_is_thrown_away_when_its_time_is_over(anna, stored):
