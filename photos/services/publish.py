@@ -76,7 +76,13 @@ def publish(
         if first := _uploaded(shard, author_id, upload_id):
             return first
         waiting = pending.find(shard, author_id, upload_id)
-    stored = _stored(shard, author_id, image, waiting, look if draw else PLAIN)
+    try:
+        stored = _stored(shard, author_id, image, waiting, look if draw else PLAIN)
+    except pending.NothingWaitsError:
+        # Does it wait no more because a request with the same key published it this moment?
+        if first := _uploaded(shard, author_id, upload_id):
+            return first
+        raise
     post = _Post(author_id, stored, waiting, caption, look, draw, place, taken_at, upload_id)
     photo_id, is_new = _insert_or_find(shard, post)
     if is_new:
