@@ -277,3 +277,11 @@ def test_with_a_server_away_nothing_is_judged_and_the_audit_can_go_on(tmp_path, 
         call_command("audit_storage", fix=True, ledger=tmp_path / "a")
 
     assert (tmp_path / "a").exists()
+
+
+def test_an_original_kept_without_its_metadata_is_well_when_everything_is_read(tmp_path, originals_kept, settings):
+    settings.ORIGINALS_STRIP = True
+    original = keys.original_key(receipt_row_of(a_person().upload()).original_stem)
+
+    with a_ledger(tmp_path, deep=True) as ledger:
+        assert audited(ledger, original, deep=True) == {}

@@ -12,6 +12,7 @@ from psycopg2 import sql
 
 from accounts.models import Export, User
 from photos.models import State
+from photos.services import originals
 from photos.services.pictures import SIDES
 from photos.storage import keys
 from sharding import Server, Shard, all_servers, main_server
@@ -22,8 +23,8 @@ from .ledger import ARCHIVE, ORIGINAL, PHOTO, PICTURE, WAITING, Expected, Ledger
 PAGE = 500
 _PHOTOS = (
     "SELECT photo.id, photo.state, photo.image_stem, receipt.renditions::text, receipt.received::text,"
-    " receipt.original_stem, receipt.original_bytes FROM {photo} AS photo LEFT JOIN {receipt} AS receipt"
-    " ON receipt.photo_id = photo.id WHERE photo.id > %s ORDER BY photo.id LIMIT %s"
+    " receipt.original, receipt.original_stem, receipt.original_bytes"
+    " FROM {photo} AS photo LEFT JOIN {receipt} AS receipt ON receipt.photo_id = photo.id WHERE photo.id > %s ORDER BY photo.id LIMIT %s"
 )
 #: Tasks whose arguments name objects.
 _TASKS = (
@@ -70,7 +71,7 @@ def expect_waiting(ledger: Ledger, name: str) -> None:
 
 
 def _of_photo(row: tuple[Any, ...]) -> Iterator[Expected]:
-    photo_id, state, stem, renditions, received, original_stem, original_bytes = row
+    photo_id, state, stem, renditions, received, original, original_stem, original_bytes = row
     if state != State.VISIBLE:
         # Its files go, or have gone.
         yield from (Expected(key, WAITING, photo_id) for key in keys.keys_of(stem))
@@ -80,7 +81,8 @@ def _of_photo(row: tuple[Any, ...]) -> Iterator[Expected]:
         said = sums.get(str(side), {})
         yield Expected(keys.key(stem, side), PHOTO, photo_id, said.get("bytes"), said.get("md5"))
     if original_stem:
-        sha256 = orjson.loads(received)["sha256"] if received else None
+        # Of the file as it came: without its metadata it has another.
+        sha256 = orjson.loads(received)["sha256"] if original == originals.KEPT else None
         yield Expected(keys.original_key(original_stem), ORIGINAL, photo_id, original_bytes, sha256=sha256)
 
 
