@@ -1,9 +1,12 @@
 """Photos of private accounts: under names of their own, by addresses that end; moved when the account turns."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import Client
 
@@ -12,11 +15,13 @@ from jobs import outbox
 from jobs.tasks import Again, registry
 from jobs.testing import run_until_idle
 from photos import storage
+from photos.models import Photo
 from photos.services import privacy
 from photos.storage import keys, store
 from sharding import main_server, shard_of
 from tests.support.people import a_person
 from tests.support.store import objects_of, photo_id, status, stem_of
+from tests.support.waiting import wait_until
 
 
 #: What kills a process in the middle of a batch, for the code around it.
@@ -42,6 +47,11 @@ def in_the_store() -> set[str]:
     return {each.key for area in ("pub/", "prv/") for page in store.found_below(area) for each in page}
 
 
+def stems_of(person) -> list[str]:
+    photos = shard_of(person.id).model(Photo).objects.filter(author_id=person.id, state=0)
+    return list(photos.values_list("image_stem", flat=True))
+
+
 @pytest.fixture
 def tidy():
     """Prove that the store has gained exactly the renditions of the photos that are there, nothing else."""
@@ -51,12 +61,7 @@ def tidy():
     yield people.append
 
     run_until_idle()
-    named = {
-        key
-        for person in people
-        for media in person.get("/v1/users/self/media/recent")["data"]
-        for key in keys.keys_of(stem_of(media))
-    }
+    named = {key for person in people for stem in stems_of(person) for key in keys.keys_of(stem)}
     assert in_the_store() - before == named
 
 
@@ -213,6 +218,31 @@ def test_a_photo_deleted_between_copy_and_commit_leaves_nothing(tidy, monkeypatc
     run_until_idle()
 
     assert [objects_of(old) | objects_of(new) for _, old, new in batch["moves"]] == [set()]
+
+
+def test_a_worker_that_is_killed_leaves_nothing_that_another_does_not_take_up(tidy):
+    anna = a_person()
+    tidy(anna)
+    number, first = 60, stem_of(anna.upload())
+    for _ in range(number - 1):
+        stem = storage.new_stem()
+        storage.copy_renditions(first, stem)
+        shard_of(anna.id).model(Photo).objects.create(author_id=anna.id, image_stem=stem)
+    turn(anna, private=True)
+
+    def moved() -> int:
+        return sum(map(storage.is_private, stems_of(anna)))
+
+    worker = subprocess.Popen([sys.executable, "manage.py", "worker", "--queue", "network"], cwd=settings.BASE_DIR)
+    try:
+        wait_until(lambda: moved() > 10, seconds=60, what="a batch is under way")
+    finally:
+        worker.kill()  # SIGKILL
+        worker.wait()
+    assert moved() < number
+    run_until_idle()
+
+    assert moved() == number
 
 
 def test_two_workers_at_the_same_batch_harm_nothing(tidy):

@@ -24,7 +24,8 @@ PAGE = 500
 _PHOTOS = (
     "SELECT photo.id, photo.state, photo.image_stem, receipt.renditions::text, receipt.received::text,"
     " receipt.original, receipt.original_stem, receipt.original_bytes"
-    " FROM {photo} AS photo LEFT JOIN {receipt} AS receipt ON receipt.photo_id = photo.id WHERE photo.id > %s ORDER BY photo.id LIMIT %s"
+    " FROM {photo} AS photo LEFT JOIN {receipt} AS receipt ON receipt.photo_id = photo.id"
+    " WHERE photo.id > %s ORDER BY photo.id LIMIT %s"
 )
 #: Tasks whose arguments name objects.
 _TASKS = (
@@ -82,7 +83,7 @@ def _of_photo(row: tuple[Any, ...]) -> Iterator[Expected]:
         yield Expected(keys.key(stem, side), PHOTO, photo_id, said.get("bytes"), said.get("md5"))
     if original_stem:
         # Of the file as it came: without its metadata it has another.
-        sha256 = orjson.loads(received)["sha256"] if original == originals.KEPT else None
+        sha256 = orjson.loads(received)["sha256"] if received and original == originals.KEPT else None
         yield Expected(keys.original_key(original_stem), ORIGINAL, photo_id, original_bytes, sha256=sha256)
 
 
