@@ -10,7 +10,7 @@ from django.test import Client
 
 from jobs.testing import run_until_idle
 from photos import storage
-from photos.services import erasing, unpublished
+from photos.services import erasing, pending, unpublished
 from sharding import shard_of
 from tests.support.people import a_person, a_photo, body, refusal
 from tests.support.store import let_expire, objects_of, receipt_row_of, row_of
@@ -99,6 +99,25 @@ def test_many_at_once_under_one_key_leave_one_picture_and_give_one_photo(anna):
 
     assert len(ids) == 1
     assert (len(objects_of(stem)), objects_of(original_stem), written_down(anna)) == (4, set(), [])
+
+
+@pytest.mark.parametrize("look", [{}, {"filter": "Inkwell", "filtered": "0"}])
+def test_who_comes_while_an_equal_request_publishes_gets_its_photo(anna, monkeypatch, look):
+    upload_id = send_well(anna)["upload_id"]
+    find, first = pending.find, []
+
+    def found_and_published(*key):
+        monkeypatch.undo()
+        found = find(*key) if look else None  # before the other is done, or after
+        first.append(body(publish(anna, upload_id=upload_id))["data"])
+        run_until_idle()
+        return found
+
+    monkeypatch.setattr(pending, "find", found_and_published)
+    second = body(publish(anna, upload_id=upload_id, **look))["data"]
+
+    assert [second["id"]] == [media["id"] for media in first]
+    assert written_down(anna) == []
 
 
 def test_ones_own_waiting_uploads_are_listed_and_can_be_thrown_away(anna):
