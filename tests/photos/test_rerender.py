@@ -161,3 +161,37 @@ def test_wrong_arguments_are_told(options):
     with pytest.raises(CommandError) as told:
         run(**options)
     assert told.value.returncode == 2
+
+
+def test_a_photo_whose_owner_goes_private_meanwhile_ends_up_private(anna, monkeypatch):
+    media = anna.upload()
+    old = row_of(media).image_stem
+    read = storage.read_largest
+
+    def read_while_it_is_moved(stem: str) -> bytes | None:
+        monkeypatch.undo()
+        found = read(stem)
+        anna.post("/v1/accounts/self", is_private="1")
+        run_until_idle()
+        return found
+
+    monkeypatch.setattr(rerender.storage, "read_largest", read_while_it_is_moved)
+    run(photo=[media["id"]])
+    run_until_idle()
+
+    stem = row_of(media).image_stem
+    assert storage.is_private(stem)
+    assert (len(objects_of(stem)), objects_of(old), written_down(anna)) == (4, set(), [])
+    assert receipt_row_of(media).rerendered is not None
+
+
+def test_ctrl_c_says_how_to_go_on(anna, monkeypatch):
+    media = anna.upload()
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rerender, "rerender", interrupted)
+    with pytest.raises(CommandError, match=r"Interrupted\. Run it again to go on") as told:
+        run(photo=[media["id"]])
+    assert told.value.returncode == 130
