@@ -66,6 +66,7 @@ def values() -> dict[str, object]:
         "LISTEN_HOST": settings.LISTEN_HOST,
         "APP_PORT": settings.APP_PORT,
         "CDN_PORT": settings.CDN_PORT,
+        "CDN_PURGE_HOST": settings.CDN_PURGE_HOST,
         "CDN_PURGE_PORT": settings.CDN_PURGE_PORT,
         "GUNICORN_PORT": settings.GUNICORN_PORT,
         "S3_PORT": settings.S3_PORT,

@@ -32,6 +32,8 @@ APP_PORT = _port("APP_PORT", 8000)
 CDN_PORT = _port("CDN_PORT", 8001)
 #: Where the CDN edge takes its own copies out of its cache: for the service alone, never for strangers.
 CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
+#: Address of that door: on a host of its own the edge's in the inner network.
+CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
 #: Address on which the app front and the CDN edge listen: this machine alone; in a container, 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
@@ -414,7 +416,7 @@ IMAGE_HELPERS = env.int("IMAGE_HELPERS", default=2)
 IMAGE_HELPER_IDLE_S = env.float("IMAGE_HELPER_IDLE_S", default=300.0)
 #: Pictures after which a helper is replaced: what libraries leak ends with it.
 IMAGE_HELPER_PICTURES = env.int("IMAGE_HELPER_PICTURES", default=500)
-#: MB of data a helper may hold, kept by the kernel; libraries' code comes on top, 25 MB. Half of it after a picture: replaced.
+#: MB of data a helper may hold, kept by the kernel; code comes on top, 25 MB. Replaced when left with half.
 IMAGE_HELPER_MB = env.int("IMAGE_HELPER_MB", default=225)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)

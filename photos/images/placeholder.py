@@ -60,11 +60,7 @@ def _cosines(channel: Sequence[float], terms: int) -> tuple[float, list[float], 
     basis = _basis(terms)
     # Along the rows first, then down the columns of what is left.
     along = [[sum(map(mul, row, wave)) for row in rows] for wave in basis]
-    found = [
-        sum(map(mul, along[x], basis[y])) / (SIDE * SIDE)
-        for y in range(terms)
-        for x in range(terms - y)
-    ]
+    found = [sum(map(mul, along[x], basis[y])) / (SIDE * SIDE) for y in range(terms) for x in range(terms - y)]
     mean, rest = found[0], found[1:]
     scale = max(map(abs, rest))
     return mean, [0.5 + 0.5 / scale * term for term in rest] if scale else rest, scale

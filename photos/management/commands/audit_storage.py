@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from instagram.errors import Unavailable
 from photos.services.audit import compared, expected, mended
 from photos.services.audit.ledger import Ledger, LedgerInUseError
-from photos.storage import StorageUnavailable
 from sharding import ShardUnavailable, physical_servers, retry_if_moved, shard_numbered, shards_on
 from sharding.management.progress import tracked
 
@@ -64,7 +63,7 @@ class Command(BaseCommand):
         except ShardUnavailable as error:
             # Without one server's photos the files of its people would look like nobody's.
             raise CommandError(f"{error.server_name} is away; nothing was judged. Run it again to go on.") from error
-        except (StorageUnavailable, Unavailable) as error:
+        except Unavailable as error:
             raise CommandError("The object store or an edge does not answer. Run it again to go on.") from error
         left = ledger.findings()
         self._report(ledger, found, left, fix=fix)
