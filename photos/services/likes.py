@@ -48,8 +48,8 @@ def unlike_photo(*, user_id: int, photo_id: int) -> None:
     end_like(user_id=user_id, photo_id=photo_id)
 
 
-def end_like(*, user_id: int, photo_id: int) -> None:
-    """Take a like back whatever the liker may see; without one nothing changes."""
+def end_like(*, user_id: int, photo_id: int, is_gone: bool = False) -> None:
+    """Take a like back whatever the liker may see; without one nothing changes. is_gone: the photo was deleted."""
     shard = shard_of_object(photo_id)
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
@@ -65,15 +65,16 @@ def end_like(*, user_id: int, photo_id: int) -> None:
         counters.add(shard, counters.PHOTO_LIKES, photo_id, -1)
         forget_engagement(shard, photo_id)
         _tell(shard, photo_id, owner_id=row[1], user_id=user_id, version=row[0])
-        # The ended copy stays for a while: it keeps a late run of an earlier like from bringing that back.
-        enqueue(
-            "photos.drop_ended_like",
-            on=shard,
-            delay_s=ENDED_LIKE_S,
-            photo_id=photo_id,
-            user_id=user_id,
-            version=row[0],
-        )
+        if not is_gone:
+            # The ended copy stays for a while: it keeps a late run of an earlier like from bringing that back.
+            enqueue(
+                "photos.drop_ended_like",
+                on=shard,
+                delay_s=ENDED_LIKE_S,
+                photo_id=photo_id,
+                user_id=user_id,
+                version=row[0],
+            )
     with contextlib.suppress(ShardUnavailable):
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
 

@@ -73,7 +73,7 @@ def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
         )
         likes = cursor.fetchall()
     for photo_id, user_id in likes:
-        end_like(user_id=user_id, photo_id=photo_id)
+        end_like(user_id=user_id, photo_id=photo_id, is_gone=True)
         home = shard_of(user_id)
         with home.cursor() as cursor:
             cursor.execute(
