@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from psycopg2 import sql
 
 from caching import delete
+from jobs import enqueue_many
 from photos import storage
 from photos.models import State
 from photos.queries.bodies import BODY_KIND
@@ -81,12 +82,15 @@ def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
                 [user_id, photo_id],
             )
     comment = shard.table("photos_comment")
-    with shard.cursor() as cursor:
+    with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE id IN (SELECT id FROM {} WHERE photo_id = ANY(%s) LIMIT %s)").format(
-                comment, comment
-            ),
+            sql.SQL(
+                "DELETE FROM {} WHERE id IN (SELECT id FROM {} WHERE photo_id = ANY(%s) LIMIT %s)"
+                " RETURNING photo_id, author_id"
+            ).format(comment, comment),
             [photo_ids, COMMENTS],
         )
-        comments = cursor.rowcount
-    return len(likes) < LIKES and comments < COMMENTS
+        comments = cursor.fetchall()
+        told = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id in sorted(set(comments))]
+        enqueue_many("notifications.forget_comments", told, on=shard)
+    return len(likes) < LIKES and len(comments) < COMMENTS

@@ -120,6 +120,7 @@ def test_rows_that_came_late_are_found_by_the_proof_and_go(people):
     with pytest.raises(LeftBehindError, match="photos_comment, photo map"):
         registry["photos.erase_photo"].run(photo_id=number, facts={"tags": ["late"]})
     assert registry["photos.erase_photo"].run(photo_id=number, facts={"tags": ["late"]}) is None
+    run_until_idle()
     assert list(traces_of(number, [])) == []
 
 
