@@ -93,7 +93,8 @@ class Params:
             number = math.nan
         if not low <= number <= high:  # false for nan too
             raise InvalidParameters(f"{name}: not a number from {low:g} to {high:g}")
-        return number
+        # Smaller than any place or amount means nothing, and PostgreSQL's arithmetic refuses what it cannot square.
+        return number if abs(number) > 1e-12 else 0.0
 
     def position(self) -> tuple[float, float] | None:
         """Return (lat, lng), None when neither came; one without the other is an error."""

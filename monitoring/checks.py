@@ -30,6 +30,7 @@ import redis.retry
 from django.conf import settings
 from pymemcache.client.base import Client as MemcachedClient
 
+from notifications.push import apns
 from photos.storage.store import new_client
 from sharding.models import Placement
 
@@ -90,7 +91,7 @@ def database_checks() -> list[Check]:
 
 
 def all_checks() -> list[Check]:
-    """Everything: databases, photo map, cache, jobs, object store, disk."""
+    """Everything: databases, photo map, cache, jobs, object store, push, disk."""
     return [
         *process_checks(),
         *database_checks(),
@@ -99,6 +100,7 @@ def all_checks() -> list[Check]:
         *(Check(f"memcached {server}", "memcached", _memcached(server)) for server in settings.MEMCACHED_SERVERS),
         *(Check(f"gearmand {server}", "gearmand", _gearmand(server)) for server in settings.GEARMAND_SERVERS),
         Check("object store", "s3", _object_store),
+        *([Check("push", "apns", _push)] if apns.is_configured() else []),
         Check("disk", "disk", _disk),
     ]
 
@@ -318,6 +320,13 @@ def _object_store() -> dict[str, Any]:
         raise Unwell(words.get(status, f"answered with HTTP {status}")) from error
     if body != value:
         raise Unwell("does not give back what was stored")
+    return {}
+
+
+def _push() -> dict[str, Any]:
+    """See whether our key is still good; Apple itself is not asked: it counts connections."""
+    if apns.key_is_refused():
+        raise Unwell("our key is refused: pushes wait")
     return {}
 
 

@@ -9,9 +9,12 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        """Have News in everybody's archive."""
+        """Have News and push in everybody's archive; let devices go with the access tokens that registered them."""
         from accounts.services.exports import register_part  # noqa: PLC0415  # rooms are ready only now
 
-        from .activity.keeping import export  # noqa: PLC0415
+        from .activity import keeping  # noqa: PLC0415
+        from .push import exporting, signing_out  # noqa: PLC0415
 
-        register_part("activity", export)
+        register_part("activity", keeping.export)
+        register_part("push", exporting.export)
+        signing_out.connect()

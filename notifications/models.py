@@ -5,6 +5,8 @@ from django.utils import timezone
 
 from accounts.models import OAuthClient
 
+from .push.models import Device, PushSettings  # noqa: F401  # Django looks for models here
+
 
 class Callback(models.Model):
     """One address of one client, to which the updates of all its subscriptions there go together.

@@ -14,6 +14,7 @@ from sharding.ids import MAX_ID
 
 from .activity import tasks as activity_tasks  # noqa: F401  # registers them
 from .models import Callback, Delivery, Geography, GeographyMedia, Outcome, Update
+from .push import tasks as push_tasks  # noqa: F401  # registers them
 from .queries import inside
 from .services import deliveries, matching
 

@@ -57,6 +57,8 @@ def components() -> list[Component]:
         _gunicorn(),
         *_workers(),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
+        _apns(),
+        _stack_page(),
         _nginx("app", settings.APP_PORT, after=("gunicorn",), app=True),
     ]
 
@@ -175,12 +177,40 @@ def _gunicorn() -> Component:
 
 
 def _workers() -> list[Component]:
-    counts = {"fast": settings.WORKERS_FAST, "feed": settings.WORKERS_FEED, "network": settings.WORKERS_NETWORK}
+    counts = {
+        "fast": settings.WORKERS_FAST,
+        "feed": settings.WORKERS_FEED,
+        "feed_large": settings.WORKERS_FEED_LARGE,
+        "network": settings.WORKERS_NETWORK,
+    }
     return [
         _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], settings.GEARMAND_PORT)
         for queue, count in counts.items()
         for number in range(1, count + 1)
     ]
+
+
+def _apns() -> Component:
+    return Component(
+        name="apns",
+        argv=[sys.executable, "-m", "stack.apns"],
+        ports=[settings.APNS_PORT],
+        probe=probes.tls(settings.APNS_PORT, paths.data("apns") / "ca.pem"),
+        before=lambda: prepare.data_directory("apns"),
+        app=True,
+        ours=True,
+    )
+
+
+def _stack_page() -> Component:
+    return Component(
+        name="stack_page",
+        argv=[sys.executable, "-m", "stack.page"],
+        ports=[settings.STACK_PAGE_PORT],
+        probe=probes.http(settings.STACK_PAGE_PORT, "/alive"),
+        app=True,
+        ours=True,
+    )
 
 
 def _manage(name: str, command: list[str], port: int) -> Component:

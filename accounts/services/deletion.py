@@ -21,6 +21,8 @@ from jobs import Again, enqueue
 
 #: In this order. Follows first: after them nobody's inbox is concerned when the photos go; the account last.
 STEPS = {
+    # Even before: it finds bells by the follows.
+    "push": "notifications.erase_push",
     "follows": "accounts.erase_follows",
     "photos": "photos.erase_photos",
     "likes": "photos.erase_likes",

@@ -15,6 +15,8 @@ from api.schema.components import (
     nullable,
     ref,
 )
+from notifications.push import preferences
+from notifications.push.models import Environment
 from photos.filters import NAMES
 
 NUMBER: Schema = {"type": "integer"}
@@ -65,6 +67,8 @@ _SUBSCRIPTION: dict[str, Schema] = {
     "callback_url!": URL,
     "verify_token": TEXT,
 }
+_ENVIRONMENT = _choice(*Environment.values)
+_PUSH_SETTINGS: dict[str, Schema] = {name: _choice(*choices) for name, choices in preferences.CHOICES.items()}
 
 OPERATIONS: dict[str, Operation] = {
     "GET v1/users/<user_id>": Operation("A person", ref("User")),
@@ -222,5 +226,23 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET v1/users/self/activity/unseen": Operation("How much of my News I have not seen", an_object(count=COUNT)),
     "POST v1/users/self/activity/seen": Operation("I have seen my News up to an entry", NULL, {"max_id": ID}),
+    "POST v1/devices": Operation(
+        "Let a phone ring for me",
+        an_object(id=ID, token=TEXT, platform=_choice("ios"), environment=_ENVIRONMENT),
+        {
+            "token!": TEXT,
+            "platform": _choice("ios"),
+            "environment": _ENVIRONMENT,
+            "app_version": TEXT | {"maxLength": 30},
+            "locale": TEXT | {"maxLength": 30},
+        },
+    ),
+    "DELETE v1/devices/<device_token>": Operation("Let a phone ring no more", NULL),
+    "GET v1/users/self/settings/push": Operation("What I am rung for", an_object(_PUSH_SETTINGS)),
+    "POST v1/users/self/settings/push": Operation(
+        "Change what I am rung for", an_object(_PUSH_SETTINGS), _PUSH_SETTINGS
+    ),
+    "POST v1/users/<user_id>/bell": Operation("Tell me when they post", NULL),
+    "DELETE v1/users/<user_id>/bell": Operation("Tell me no more when they post", NULL),
     "GET v1/filters": Operation("The filters", list_of(ref("Filter"))),
 }

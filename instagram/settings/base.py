@@ -34,7 +34,8 @@ CDN_PORT = _port("CDN_PORT", 8001)
 CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
 #: Address of that door: on a host of its own the edge's in the inner network.
 CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
-#: Address on which the app front and the CDN edge listen: this machine alone; in a container, 0.0.0.0.
+#: Address on which the app front, the CDN edge and the stack's page listen: this machine alone; in a container,
+#: 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
@@ -66,6 +67,10 @@ SEAWEED_PORTS = {
     "admin": _port("SEAWEED_ADMIN_PORT", 17347),
     "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
 }
+#: The stand-in for Apple's push service: an HTTP/2 server of ours (docs/push.md).
+APNS_PORT = _port("APNS_PORT", 17443)
+#: The page that shows components, pushes, mails and shares of the local data centre.
+STACK_PAGE_PORT = _port("STACK_PAGE_PORT", 8002)
 #: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 #: Threads in each Gunicorn process: what waits for a database lets the others work.
@@ -74,6 +79,8 @@ GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
 #: The same for the feed queue: fan-out and backfill.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
+#: The same for the lane of very large accounts, so that their batches delay nobody else's photos.
+WORKERS_FEED_LARGE = env.int("WORKERS_FEED_LARGE", default=1)
 #: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
 
@@ -312,7 +319,8 @@ JOBS_EXTRA_MODULES = env.list("JOBS_EXTRA_MODULES", default=[])
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
 
-#: How mail leaves: Django's back end. The default writes it to the log; production takes SMTP.
+#: How mail leaves: Django's back end. The default writes it to the log, development keeps it for the stack's page
+#: (/outbox), production takes SMTP.
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 #: The mail server.
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
@@ -446,6 +454,22 @@ RERENDER_GRACE_S = env.int("RERENDER_GRACE_S", default=600)
 
 #: Followers in one fan-out job: one round trip to one server.
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
+#: Followers in one job of a very large account: short batches, so that others' statements and commits come between.
+FAN_OUT_LARGE_BATCH = env.int("FAN_OUT_LARGE_BATCH", default=2_000)
+#: How long a worker of that lane rests after a batch, as a multiple of the time the batch took; 0: not at all.
+FAN_OUT_LARGE_REST = env.float("FAN_OUT_LARGE_REST", default=1.0)
+#: Followers from which an account is very large: its lane works in short batches and rests; others go at full speed.
+FAN_OUT_LARGE_FROM = env.int("FAN_OUT_LARGE_FROM", default=200_000)
+#: Days for which it is known which batch of a fan-out served whom (explain_feed): a row of 150 bytes for each batch.
+FAN_OUT_KEPT_DAYS = env.int("FAN_OUT_KEPT_DAYS", default=30)
+#: Photo ids kept per inbox; older pages are read from the authors' shards. About 80 bytes a row on the viewer's shard.
+INBOX_LENGTH = env.int("INBOX_LENGTH", default=500)
+#: Days without a visit after which fan-outs leave a person out; their inbox is rebuilt when they come back.
+INBOX_SLEEPS_DAYS = env.float("INBOX_SLEEPS_DAYS", default=30.0)
+#: Seconds between two notes of a person's visits: a write on their shard each.
+VISIT_NOTED_EVERY_S = env.float("VISIT_NOTED_EVERY_S", default=86_400.0)
+#: Seconds between two walks over a server's inboxes: who falls asleep, what is trimmed.
+INBOX_TIDY_PERIOD_S = env.float("INBOX_TIDY_PERIOD_S", default=3_600.0)
 #: Photos of a newly followed person that go into the follower's inbox.
 BACKFILL_PHOTOS = env.int("BACKFILL_PHOTOS", default=100)
 #: Seconds between two makings of the list of Popular.
@@ -488,6 +512,41 @@ DELIVERY_LOG_HOURS = env.int("DELIVERY_LOG_HOURS", default=24)
 SUBSCRIPTIONS_PER_CLIENT = env.int("SUBSCRIPTIONS_PER_CLIENT", default=1_000)
 #: Earlier photos of each server that are looked at to fill a new geography.
 GEOGRAPHY_FILL_PHOTOS = env.int("GEOGRAPHY_FILL_PHOTOS", default=10_000)
+
+# --- Push ------------------------------------------------------------------------------------------------------------
+
+#: Apple's push service, "host:port", for devices whose app comes from the store; the default is the local stand-in.
+APNS_SERVER = env.str("APNS_SERVER", default=f"127.0.0.1:{APNS_PORT}")
+#: The same for devices whose app was built for development (environment `sandbox`).
+APNS_SANDBOX_SERVER = env.str("APNS_SANDBOX_SERVER", default=f"127.0.0.1:{APNS_PORT}")
+#: Certificates the push service is checked against, a PEM file; empty: the system's, as Apple needs.
+APNS_CA_FILE = env.str("APNS_CA_FILE", default=str(STATE_DIR / "data" / "apns" / "ca.pem"))
+#: Key that signs our provider tokens (ES256): the text of Apple's .p8 file, line ends as \n. Empty: APNS_KEY_FILE.
+APNS_KEY = env.str("APNS_KEY", default="")
+#: The same as a file; the local stand-in makes one. Both empty: nothing is pushed.
+APNS_KEY_FILE = env.str("APNS_KEY_FILE", default=str(STATE_DIR / "data" / "apns" / "provider.p8"))
+#: Apple's name of that key, ten characters.
+APNS_KEY_ID = env.str("APNS_KEY_ID", default="LOCALKEY01")
+#: Apple's name of the developer team, ten characters.
+APNS_TEAM_ID = env.str("APNS_TEAM_ID", default="LOCALTEAM1")
+#: The app's bundle id.
+APNS_TOPIC = env.str("APNS_TOPIC", default="example.instagram")
+#: Requests to one push server under way at once from one process; Apple allows about a thousand streams.
+APNS_CONCURRENCY = env.int("APNS_CONCURRENCY", default=100)
+#: Seconds for an answer of the push service; then the connection is dropped and the push tried again.
+APNS_TIMEOUT_S = env.float("APNS_TIMEOUT_S", default=10.0)
+#: Seconds in which likes of one photo, or new followers, ring a phone once; what comes meanwhile is summed up then.
+PUSH_COALESCE_S = env.float("PUSH_COALESCE_S", default=60.0)
+#: Seconds between two pushes to one person for posts of one author.
+PUSH_POST_EVERY_S = env.float("PUSH_POST_EVERY_S", default=60.0)
+#: Seconds the push service keeps a push for a phone that is off.
+PUSH_EXPIRY_S = env.int("PUSH_EXPIRY_S", default=86_400)
+#: Seconds after which what could not be pushed is dropped: nobody wants to be rung for yesterday.
+PUSH_GIVE_UP_S = env.float("PUSH_GIVE_UP_S", default=21_600.0)
+#: People in one batch of telling of a post: two reads for all of them, then as many pushes.
+PUSH_BATCH = env.int("PUSH_BATCH", default=500)
+#: Devices of one person; registering another one lets the oldest go.
+DEVICES_PER_PERSON = env.int("DEVICES_PER_PERSON", default=20)
 
 # --- API -------------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,11 @@ if _unset:
 
 DEMO_ALLOWED = False
 CALLBACKS_MAY_BE_INNER = False
+# Apple's own servers, and no key: without one nothing is pushed (docs/push.md).
+APNS_SERVER = base.env.str("APNS_SERVER", default="api.push.apple.com:443")
+APNS_SANDBOX_SERVER = base.env.str("APNS_SANDBOX_SERVER", default="api.sandbox.push.apple.com:443")
+APNS_CA_FILE = base.env.str("APNS_CA_FILE", default="")
+APNS_KEY_FILE = base.env.str("APNS_KEY_FILE", default="")
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -4,6 +4,7 @@ What must not be shown is left out on the way: people who are away, blocked or b
 owners do not show them to the reader, deleted comments. Each page costs the same few round trips however long it is.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from psycopg2 import sql
 
 from accounts import visibility
 from accounts.queries import Profile
-from photos.queries import PhotoBody, bodies, comments_with_ids
+from instagram.errors import NotFound
+from photos.queries import PhotoBody, bodies, body_of, comments_with_ids
 from photos.queries.engagement import CommentFacts
 from sharding import shard_of
 from sharding.ids import MAX_ID, created_time_of, first_id_at
@@ -76,6 +78,22 @@ def entry_of(user_id: int, activity_id: int) -> Entry | None:
     return found[0].entry if found else None
 
 
+def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
+    """Return some entries of somebody's News, newest first, without those that are undone, gone, or not to be shown.
+
+    Cost: as news_page(). Raises Unavailable when what an entry speaks of cannot be asked for now.
+    """
+    entries, _ = _entries(user_id, below=MAX_ID, above=0, count=len(activity_ids), ids=activity_ids)
+    found = shown(user_id, entries, seen_id=0)
+    missing = {entry.id for entry in entries}.difference(news.entry.id for news in found)
+    for entry in entries:
+        if entry.id in missing and entry.photo_id is not None:
+            # Left out for good, or because a server is away: that would be heard of here.
+            with contextlib.suppress(NotFound):
+                body_of(entry.photo_id)
+    return found
+
+
 def shown(user_id: int, entries: Sequence[Entry], *, seen_id: int) -> list[News]:
     """Return entries with what they speak of, without those the reader may not see. Cost: see news_page()."""
     photos = bodies({entry.photo_id for entry in entries if entry.photo_id is not None})
@@ -97,14 +115,20 @@ def oldest_shown() -> int:
     return first_id_at(max(0.0, time.time() - settings.ACTIVITY_DAYS * 86_400))
 
 
-def _entries(user_id: int, *, below: int, above: int | None, count: int) -> tuple[list[Entry], int]:
-    """Return a person's entries, newest first, and the id up to which they saw them. above None: only unseen ones."""
+def _entries(
+    user_id: int, *, below: int, above: int | None, count: int, ids: Sequence[int] | None = None
+) -> tuple[list[Entry], int]:
+    """Return a person's entries, newest first, and the id up to which they saw them.
+
+    above None: only unseen ones. ids: none but these.
+    """
     shard = shard_of(user_id)
     query = sql.SQL(
         "WITH seen AS (SELECT coalesce((SELECT entry_id FROM {seen} WHERE user_id = %(user)s), 0) AS id)"
         " SELECT entry.id, kind, actor_id, photo_id, comment_id, seen.id FROM seen, {activity} AS entry"
         " WHERE entry.user_id = %(user)s AND entry.active AND entry.id < %(below)s"
         " AND entry.id > greatest(coalesce(%(above)s, seen.id), %(oldest)s)"
+        " AND (%(ids)s::bigint[] IS NULL OR entry.id = ANY(%(ids)s::bigint[]))"
         " AND NOT EXISTS (SELECT FROM {block} WHERE owner_id = %(user)s AND blocked_id = entry.actor_id AND active)"
         " ORDER BY entry.id DESC LIMIT %(count)s"
     ).format(
@@ -112,10 +136,9 @@ def _entries(user_id: int, *, below: int, above: int | None, count: int) -> tupl
         activity=shard.table("notifications_activity"),
         block=shard.table("accounts_block"),
     )
+    bounds = {"below": below, "above": above, "oldest": oldest_shown(), "count": count}
     with shard.cursor() as cursor:
-        cursor.execute(
-            query, {"user": user_id, "below": below, "above": above, "oldest": oldest_shown(), "count": count}
-        )
+        cursor.execute(query, {"user": user_id, "ids": None if ids is None else list(ids)} | bounds)
         rows = cursor.fetchall()
     return [_entry(user_id, row[:5]) for row in rows], rows[0][5] if rows else 0
 

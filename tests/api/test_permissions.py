@@ -245,3 +245,18 @@ def test_news_and_the_following_stream_show_what_the_reader_may_see(worlds, acco
         assert (str(world.owner.id) in [act["user"]["id"] for act in answer if act["user"]]) == told
     else:
         assert ("mention" in [entry["type"] for entry in answer]) == told
+
+
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_bell_is_for_those_who_follow(worlds, account, relation):
+    world = worlds[account]
+    person = world.viewers[relation]
+    if person is None:
+        pytest.skip("an application alone has no phone")
+
+    answer = Client().post(f"/v1/users/{world.owner.id}/bell", {"access_token": person.token})
+
+    if account == "deactivated":
+        assert answer.json()["meta"]["error_type"] == GONE
+    else:
+        assert (answer.status_code == 200) == (relation == "follower")

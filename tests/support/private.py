@@ -166,7 +166,13 @@ def default_ports() -> list[int]:
         settings.PGBOUNCER_PORT,
     ]
     ports += [*settings.POSTGRES_PORTS.values(), *settings.REDIS_PORTS, *settings.MEMCACHED_PORTS]
-    ports += [settings.GEARMAND_PORT, settings.S3_PORT, *settings.SEAWEED_PORTS.values()]
+    ports += [
+        settings.APNS_PORT,
+        settings.STACK_PAGE_PORT,
+        settings.GEARMAND_PORT,
+        settings.S3_PORT,
+        *settings.SEAWEED_PORTS.values(),
+    ]
     return [port - settings.PORT_OFFSET for port in ports]
 
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0001_subscriptions")]
+    dependencies = [("notifications", "0002_devices")]
 
     operations = [
         migrations.AddIndex(
