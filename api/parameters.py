@@ -218,7 +218,11 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
                 files = dict(request.FILES.items())
     except RequestDataTooBig as error:
         raise TooLarge("the request is too large") from error
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
+    except UnreadablePostError as error:  # its connection was cut
+        for handler in request.upload_handlers:
+            handler.upload_interrupted()  # else its temporary file stays until the garbage collector comes by
+        raise InvalidParameters("the body of the request cannot be read") from error
+    except (MultiPartParserError, SuspiciousOperation) as error:
         raise InvalidParameters("the body of the request cannot be read") from error
     for name, value in merged.items():
         # No text of ours holds a NUL, and PostgreSQL refuses it; a lone surrogate is no text at all.

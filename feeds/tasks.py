@@ -61,6 +61,8 @@ def fan_out_large(**where: Any) -> Again | None:
 def remove_photo(**where: Any) -> Again | None:
     """Take a deleted photo out of one batch of inboxes; the arguments are those of fan_out."""
     walk = walks.Walk(**where)
+    if walk.shards is None and walk.cursor is None:
+        popular.drop(walk.photo_id)
 
     def withdraw(server: Server, ids: list[int]) -> tuple[list[int], int]:
         with server.cursor() as db:

@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
 import botocore.exceptions
 import psycopg2
 import psycopg2.extensions
@@ -33,6 +31,7 @@ from django.conf import settings
 from pymemcache.client.base import Client as MemcachedClient
 
 from notifications.push import apns
+from photos.storage.store import new_client
 from sharding.models import Placement
 
 #: What a check may take beyond HEALTH_TIMEOUT_S before it is given up from outside: its own clock is the better judge.
@@ -302,16 +301,9 @@ def _queues(status: str) -> dict[str, dict[str, int]]:
 
 
 @cache
-def _s3(endpoint: str, timeout: float) -> Any:
+def _s3(_endpoint: str, timeout: float) -> Any:
     # Made once: a boto3 client costs some 50 ms of CPU, and is safe to share among threads. No second attempts.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=settings.S3_ACCESS_KEY,
-        aws_secret_access_key=settings.S3_SECRET_KEY,
-        region_name="us-east-1",
-        config=botocore.config.Config(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1}),
-    )
+    return new_client(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1})
 
 
 def _object_store() -> dict[str, Any]:

@@ -52,8 +52,12 @@ def match_comment(*, photo_id: int, comment_id: int) -> None:
 
 @task("notifications.forget_photo", queue="fast")
 def forget_photo(*, photo_id: int) -> None:
-    """Take a deleted photo out of every geography. Safe to repeat; one that slips in later is not shown anyway."""
+    """Take a deleted photo out of every geography, and what subscriptions were or are to be told of it.
+
+    Safe to repeat; one that slips in later is not shown anyway.
+    """
     GeographyMedia.objects.filter(photo_id=photo_id).delete()
+    Update.objects.filter(photo_id=photo_id).delete()
 
 
 @task("notifications.deliver", queue="network", lease_s=60)

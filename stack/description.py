@@ -53,7 +53,7 @@ def components() -> list[Component]:
         *(_memcached(number, port) for number, port in enumerate(settings.MEMCACHED_PORTS, 1)),
         _gearmand(),
         _seaweedfs(),
-        _nginx("cdn", settings.CDN_PORT),
+        _nginx("cdn", settings.CDN_PORT, settings.CDN_PURGE_PORT),
         _social(),
         _gunicorn(),
         *_workers(),
@@ -146,11 +146,11 @@ def _seaweedfs() -> Component:
     )
 
 
-def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = False) -> Component:
+def _nginx(name: str, port: int, *more_ports: int, after: tuple[str, ...] = (), app: bool = False) -> Component:
     return Component(
         name=f"nginx_{name}",
         argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
-        ports=[port],
+        ports=[port, *more_ports],
         probe=probes.http(port, "/nginx-is-alive"),
         after=after,
         app=app,

@@ -13,6 +13,9 @@ from caching import delete_after_commit
 from jobs import enqueue
 from sharding import main_server
 
+#: Seconds until photos are looked at again after the account turned private or public: longer than a cached profile
+#: lives and a request lasts that began before and stored its photo as things were.
+SECOND_LOOK_S = 150
 _MOST = {"full_name": 60, "bio": 150, "website": 200, "phone": 30}
 #: Other schemes would let a profile run script in the page that shows it.
 _WEBSITE = URLValidator(schemes=["http", "https"])
@@ -70,6 +73,8 @@ def _save(user_id: int, changes: dict[str, str | bool]) -> User:
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
         if turned:
             enqueue("photos.relist_author", author_id=user_id)
+            enqueue("photos.rehome", author_id=user_id)
+            enqueue("photos.rehome", delay_s=SECOND_LOOK_S, author_id=user_id)
         if opened:
             enqueue("accounts.approve_all_requests", owner_id=user_id)
     return user

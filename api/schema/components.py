@@ -116,6 +116,18 @@ COMPONENTS: dict[str, Schema] = {
         reason=TEXT,
     ),
     "LinkedService": an_object(service=SERVICE, linked=FLAG, account=nullable(TEXT)),
+    "Upload": an_object(closed=True, upload_id=TEXT, expires_at=EPOCH),
+    "Receipt": an_object(
+        closed=True,
+        media_id=MEDIA_ID,
+        received=an_object(closed=True, format=TEXT, bytes=COUNT, width=COUNT, height=COUNT, sha256=TEXT),
+        removed=an_object(closed=True, gps=FLAG, metadata=FLAG),
+        done=an_object(closed=True, filter=TEXT, drawn=FLAG, border=FLAG, tilt_shift=TEXT, lux=DEGREES),
+        renditions=list_of(an_object(closed=True, side=COUNT, url=URL, bytes=COUNT, md5=TEXT)),
+        original={"type": "string", "enum": ["kept", "stripped", "off", "over_quota", "not_strippable", "lost"]},
+        milliseconds=an_object(closed=True, render=COUNT, store=COUNT, database=COUNT),
+        rerendered=nullable(an_object({"at": EPOCH, "from": {"type": "string", "enum": ["original", "rendition"]}})),
+    ),
     "Subscription": an_object(
         id=ID,
         type={"type": "string", "enum": ["subscription"]},

@@ -57,6 +57,7 @@ _TAG_PAGE = (
 )  # fmt: skip
 _CIRCLE: dict[str, Schema] = {"lat": LATITUDE, "lng": LONGITUDE, "distance": NUMBER, "count": NUMBER}
 _REPORT: dict[str, Schema] = {"reason!": REASON, "text": TEXT}
+_UPLOAD_ID: Schema = TEXT | {"maxLength": 64}
 _PASSWORD: dict[str, Schema] = {"password!": TEXT}
 _SUBSCRIPTION: dict[str, Schema] = {
     "object!": _choice("user", "tag", "location", "geography"),
@@ -104,22 +105,29 @@ OPERATIONS: dict[str, Operation] = {
         "Upload a photo",
         _MEDIA,
         {
-            "photo!": FILE,
+            "photo": FILE,
             "caption": TEXT,
             "filter": _choice(*NAMES),
             "filtered": ONE_OR_ZERO,
             "border": ONE_OR_ZERO,
             "tilt_shift": _choice("none", "radial", "linear"),
+            "lux": {"type": "number", "minimum": 0, "maximum": 1},
             "lat": LATITUDE,
             "lng": LONGITUDE,
             "location_id": ID,
             "foursquare_v2_id": TEXT,
             "location_name": TEXT,
             "share_to": TEXT,
-            "upload_id": TEXT | {"maxLength": 64},
+            "upload_id": _UPLOAD_ID,
             "taken_at": SECONDS,
         },
     ),
+    "POST v1/media/uploads": Operation(
+        "Upload a picture before its caption", ref("Upload"), {"photo!": FILE, "upload_id": _UPLOAD_ID}
+    ),
+    "GET v1/media/uploads": Operation("My pictures that wait for their captions", list_of(ref("Upload"))),
+    "DELETE v1/media/uploads": Operation("Throw a waiting picture away", NULL, {"upload_id!": _UPLOAD_ID}),
+    "GET v1/media/<media_id>/receipt": Operation("What became of my upload", nullable(ref("Receipt"))),
     "GET v1/media/<media_id>/comments": Operation("All comments, oldest first", list_of(ref("Comment"))),
     "POST v1/media/<media_id>/comments": Operation("Comment", ref("Comment"), {"text!": TEXT}),
     "DELETE v1/media/<media_id>/comments/<comment_id>": Operation("Delete a comment", NULL),

@@ -1,6 +1,7 @@
 """Our own endpoints for accounts: sign up, one's own data, password, leaving and coming back, export, sign out."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,7 @@ from api.v1.present_users import present_full
 from instagram.errors import MissingCredential
 from photos import storage
 from photos.services import store_picture
+from photos.storage.signing import end_of_addresses
 
 
 class Accounts(Endpoint):
@@ -190,13 +192,16 @@ class Exports(Endpoint):
 
     @access(token=True, first_party=True)
     def get(self, call: Call) -> Answer:
-        """Return {"status": "none" | "queued" | "ready" | "expired", "url": signed address or None}."""
+        """Return {"status": "none" | "queued" | "ready" | "expired", "url": signed address or None}.
+
+        The address is good for an hour at most, though the archive is kept for longer: ask again.
+        """
         export = latest_export(call.my_id)
         if export is None:
             return enveloped({"status": "none", "url": None})
         ends = expires_at(export)
         gone = export.state == Export.State.READY and ends is None
-        url = storage.signed_url(export.key, expires_at=ends) if ends else None
+        url = storage.signed_url(export.key, expires_at=min(ends, end_of_addresses(time.time()))) if ends else None
         return enveloped({"status": Export.State.EXPIRED.value if gone else export.state, "url": url})
 
     @access(first_party=True)

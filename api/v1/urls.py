@@ -23,6 +23,7 @@ from api.v1 import (
     shares,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 from api.v1.base import Nothing
@@ -47,6 +48,7 @@ MODULES = (
     shares,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 

@@ -30,6 +30,10 @@ def _port(name: str, default: int) -> int:
 APP_PORT = _port("APP_PORT", 8000)
 #: The CDN edge: nginx with a cache in front of the object store.
 CDN_PORT = _port("CDN_PORT", 8001)
+#: Where the CDN edge takes its own copies out of its cache: for the service alone, never for strangers.
+CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
+#: Address of that door: on a host of its own the edge's in the inner network.
+CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
 #: Address on which the app front, the CDN edge and the stack's page listen: this machine alone; in a container,
 #: 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
@@ -97,6 +101,8 @@ POSTGRES_MAX_CONNECTIONS = env.int("POSTGRES_MAX_CONNECTIONS", default=120)
 MEMCACHED_MB = env.int("MEMCACHED_MB", default=64)
 #: Disk the CDN edge may use for cached images, MB.
 CDN_CACHE_MB = env.int("CDN_CACHE_MB", default=1_024)
+#: Seconds after which the CDN edge asks the store again, serving what it has meanwhile. Keys are written once: 30 days.
+CDN_CACHE_S = env.int("CDN_CACHE_S", default=2_592_000)
 #: Clients PgBouncer takes: threads of the web tier and workers, with room; each costs it about 2 kB.
 PGBOUNCER_MAX_CLIENTS = env.int("PGBOUNCER_MAX_CLIENTS", default=1_000)
 
@@ -361,11 +367,15 @@ SUGGESTIONS_TTL_S = env.int("SUGGESTIONS_TTL_S", default=3_600)
 
 # --- Photos ----------------------------------------------------------------------------------------------------------
 
-#: The object store: any S3. Renditions of photos are kept there.
+#: The object store: any S3. Empty: Amazon's, in S3_REGION.
 S3_ENDPOINT = env.str("S3_ENDPOINT", default=f"http://127.0.0.1:{S3_PORT}")
-#: Name of the key that may write there.
+#: Region of the bucket; stores that know none take any.
+S3_REGION = env.str("S3_REGION", default="us-east-1")
+#: Where requests name the bucket: "path" (most stores), "virtual" (in the host name), "auto" (Amazon's).
+S3_ADDRESSING = env.str("S3_ADDRESSING", default="path")
+#: Name of the key that may write there. Empty: the environment's (AWS_ACCESS_KEY_ID) or the role of the machine.
 S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", default=DEVELOPMENT_MARK)
-#: The key itself.
+#: The key itself; empty as its name.
 S3_SECRET_KEY = env.str("S3_SECRET_KEY", default=f"{DEVELOPMENT_MARK}-s3")
 #: The bucket of photos.
 S3_BUCKET = env.str("S3_BUCKET", default="photos")
@@ -373,8 +383,25 @@ S3_BUCKET = env.str("S3_BUCKET", default="photos")
 S3_TIMEOUT_S = env.float("S3_TIMEOUT_S", default=5.0)
 #: Image addresses begin with it: the CDN edge. No trailing slash.
 CDN_BASE_URL = env.str("CDN_BASE_URL", default=f"http://127.0.0.1:{CDN_PORT}")
-#: Key under which the CDN edge checks signed addresses of private photos.
+#: Who signs for and is purged: "nginx" (nginx/cdn.conf, one or more edges of our own) or "cloudfront".
+CDN_KIND = env.str("CDN_KIND", default="nginx")
+#: Key under which our own CDN edge checks signed addresses of private photos.
 CDN_SIGNING_KEY = env.str("CDN_SIGNING_KEY", default=f"{DEVELOPMENT_MARK}-cdn")
+#: Purge doors of our own edges, "host:port": all of them must confirm that a deleted photo is gone.
+CDN_PURGE_ADDRESSES = env.list("CDN_PURGE_ADDRESSES", default=[f"127.0.0.1:{CDN_PURGE_PORT}"])
+#: Seconds a purge door has for an answer; a worker waits, no request.
+CDN_PURGE_TIMEOUT_S = env.float("CDN_PURGE_TIMEOUT_S", default=5.0)
+#: With CloudFront: the distribution whose copies are invalidated.
+CLOUDFRONT_DISTRIBUTION_ID = env.str("CLOUDFRONT_DISTRIBUTION_ID", default="")
+#: With CloudFront: id of the public key that checks signed addresses.
+CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
+#: With CloudFront: the private key to it, RSA, PEM; \n stands for a line break.
+CLOUDFRONT_PRIVATE_KEY = env.str("CLOUDFRONT_PRIVATE_KEY", default="", multiline=True)
+#: Seconds an address of a private account's photo lives at most; at least half of them. A leaked one dies within them.
+PRIVATE_URL_S = env.int("PRIVATE_URL_S", default=3_600)
+#: Seconds after a deletion that somebody looks whether anything is left: longer than a request, a fetch of the edge
+#: or a tombstone of the cache lasts that was under way.
+DELETION_PROOF_S = env.int("DELETION_PROOF_S", default=75)
 #: Largest upload, bytes; nginx has the same limit plus the form around it.
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES + 1024 * 1024
@@ -409,6 +436,21 @@ CAPTION_MAX_CHARS = env.int("CAPTION_MAX_CHARS", default=2200)
 CAPTION_MAX_HASHTAGS = env.int("CAPTION_MAX_HASHTAGS", default=30)
 #: Hours a retry key is remembered.
 UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
+#: Hours an upload waits for its caption before it is thrown away.
+WAITING_UPLOAD_HOURS = env.int("WAITING_UPLOAD_HOURS", default=24)
+#: Uploads of one person that may wait for their captions at a time: each is up to UPLOAD_MAX_BYTES that nobody sees.
+WAITING_UPLOADS_MAX = env.int("WAITING_UPLOADS_MAX", default=10)
+#: Seconds until objects that were stored but never published are thrown away: far longer than any request takes.
+STRAY_OBJECTS_S = env.int("STRAY_OBJECTS_S", default=3_600)
+#: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. Nothing links to them.
+ORIGINALS_KEEP = env.bool("ORIGINALS_KEEP", default=False)
+#: Keep originals without metadata: all but the pixels, the colour profile and the orientation goes. JPEG, PNG and WebP
+#: can be; an original in another format is not kept then.
+ORIGINALS_STRIP = env.bool("ORIGINALS_STRIP", default=False)
+#: Megabytes (10^6) of kept originals of one person; a photo beyond it is published without.
+ORIGINALS_QUOTA_MB = env.int("ORIGINALS_QUOTA_MB", default=2_000)
+#: Seconds that a photo's old files stay when it got new ones (manage.py rerender): pages and apps still show them.
+RERENDER_GRACE_S = env.int("RERENDER_GRACE_S", default=600)
 
 # --- Feeds -----------------------------------------------------------------------------------------------------------
 

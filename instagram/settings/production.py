@@ -11,10 +11,19 @@ _SECRETS = (
     "DB_PASSWORD",
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
-    "CDN_SIGNING_KEY",
     "SERVICE_TOKEN_KEYS",
 )
+# Our own edge's key and CloudFront's: one of them signs.
+_SIGNING = {
+    "nginx": ["CDN_SIGNING_KEY"],
+    "cloudfront": ["CLOUDFRONT_DISTRIBUTION_ID", "CLOUDFRONT_KEY_ID", "CLOUDFRONT_PRIVATE_KEY"],
+}
+if base.CDN_KIND not in _SIGNING:
+    raise ImproperlyConfigured(f"CDN_KIND may be {' or '.join(_SIGNING)}, not {base.CDN_KIND}")
 _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, name)]
+_unset += [
+    name for name in _SIGNING[base.CDN_KIND] if base.DEVELOPMENT_MARK in (getattr(base, name) or base.DEVELOPMENT_MARK)
+]
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 

@@ -8,8 +8,11 @@ from accounts.services.deletion import run_step
 from caching import counters
 from jobs import Again, enqueue, periodic, task
 from sharding import Server, ShardUnavailable
+from sharding.ids import MAX_ID
 
 from . import keeping, noting
+from .models import Kind
+from .services import Act, forget_deed
 
 
 @task("notifications.note_like", queue="fast")
@@ -28,6 +31,12 @@ def note_edge(*, follower_id: int, followee_id: int, version: int, approved: boo
 def note_comment(*, photo_id: int, comment_id: int, owner_id: int, author_id: int) -> None:
     """Note a comment and its mentions, or that it was deleted."""
     noting.note_comment(photo_id, comment_id=comment_id, owner_id=owner_id, author_id=author_id)
+
+
+@task("notifications.forget_comments", queue="fast")
+def forget_comments(*, photo_id: int, author_id: int) -> None:
+    """Forget that somebody commented on a photo that was deleted."""
+    forget_deed(Act(Kind.COMMENT, author_id, photo_id), up_to=MAX_ID)
 
 
 @task("notifications.note_photo", queue="fast")

@@ -89,7 +89,7 @@ def progress(person):
 
 def gone_completely(busy):
     anna, ben, carl, own, others = busy
-    store, _ = storage._store(0)
+    store = storage.client()
     assert left_of(anna, [anna, ben, carl]) == []
     assert photo_counts_of([number(others)]) == {number(others): (0, 0)}
     assert counts_of(ben.id) == {"media": 1, "follows": 0, "followed_by": 0}

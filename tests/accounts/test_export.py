@@ -84,5 +84,5 @@ def test_making_it_twice_leaves_one_archive_and_it_is_deleted_after_its_time(exp
     expire_exports()
     run_until_idle()
     assert anna.get("/v1/accounts/self/export")["data"] == {"status": "expired", "url": None}
-    store, _ = storage._store(0)
+    store = storage.client()
     assert store.list_objects_v2(Bucket="test", Prefix=export.key).get("KeyCount") == 0

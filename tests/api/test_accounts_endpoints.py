@@ -176,7 +176,7 @@ def test_somebody_suspended_does_not_come_back():
 
 
 def stored(url):
-    store, _ = storage._store(0)
+    store = storage.client()
     return store.list_objects_v2(Bucket="test", Prefix="pub/" + url.split("/pub/")[1][:35]).get("KeyCount")
 
 

@@ -131,6 +131,22 @@ def test_a_thing_is_shown_or_refused(worlds, account, relation, path):
     assert world.owner.username not in answer.content.decode()
 
 
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_receipt_is_its_authors_alone(worlds, account, relation):
+    world = worlds[account]
+    if relation == "client":
+        pytest.skip("a receipt is for a person")
+
+    answer = ask(world, relation, f"/v1/media/{world.media_id}/receipt")
+
+    if relation == "owner":
+        assert answer.json()["data"]["media_id"] == world.media_id
+        return
+    meta = answer.json()["meta"]
+    expected = (GONE, "invalid media id") if account == "deactivated" else (REFUSED, "you cannot view this resource")
+    assert (answer.status_code, meta["error_type"], meta["error_message"]) == (400, *expected)
+
+
 @pytest.mark.parametrize("verb", ["post_like", "post_comment"])
 @pytest.mark.parametrize(("account", "relation"), CASES)
 def test_only_who_sees_a_photo_may_write_on_it(worlds, account, relation, verb):

@@ -158,7 +158,13 @@ def running_private_stack(*up_arguments: str) -> Iterator[PrivateStack]:
 
 def default_ports() -> list[int]:
     """Return every port of the data centre, without offset."""
-    ports = [settings.APP_PORT, settings.CDN_PORT, settings.GUNICORN_PORT, settings.PGBOUNCER_PORT]
+    ports = [
+        settings.APP_PORT,
+        settings.CDN_PORT,
+        settings.CDN_PURGE_PORT,
+        settings.GUNICORN_PORT,
+        settings.PGBOUNCER_PORT,
+    ]
     ports += [*settings.POSTGRES_PORTS.values(), *settings.REDIS_PORTS, *settings.MEMCACHED_PORTS]
     ports += [
         settings.APNS_PORT,
