@@ -142,6 +142,12 @@ def progress_of(photo_id: int) -> Progress | None:
     return Progress(photo_id, batches) if batches else None
 
 
+def forget(photo_id: int) -> None:
+    """Delete what is known of a deleted photo's fan-out. Safe to repeat. Cost: one statement on the author's server."""
+    with shard_of_object(photo_id).cursor() as cursor:
+        cursor.execute("DELETE FROM local.fan_out_batch WHERE photo_id = %s", [photo_id])
+
+
 def forget_old(server: Server) -> None:
     """Delete what is older than FAN_OUT_KEPT_DAYS on one server. Safe to repeat."""
     since = first_id_at(timezone.now() - timedelta(days=settings.FAN_OUT_KEPT_DAYS))

@@ -70,6 +70,8 @@ def remove_photo(**where: Any) -> Again | None:
             return db.fetchone()[0], 0
 
     _, again = walks.serve(walk, withdraw, chains_run="feeds.remove_photo_large")
+    if again is None:
+        progress.forget(walk.photo_id)
     return again
 
 
