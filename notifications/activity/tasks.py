@@ -39,6 +39,12 @@ def forget_comments(*, photo_id: int, author_id: int) -> None:
     forget_deed(Act(Kind.COMMENT, author_id, photo_id), up_to=MAX_ID)
 
 
+@task("notifications.forget_mentions", queue="fast")
+def forget_mentions(*, photo_id: int, names: list[str]) -> None:
+    """Take a deleted photo out of the News of whom its caption and comments named."""
+    noting.forget_mentions(photo_id, names)
+
+
 @task("notifications.note_photo", queue="fast")
 def note_photo(*, photo_id: int, author_id: int, after: int = 0) -> Again | None:
     """Note the mentions of a caption, or that the photo was deleted."""

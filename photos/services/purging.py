@@ -1,12 +1,13 @@
 """What a deleted photo leaves behind is taken away: files, rows, what hangs on them. proof.py looks afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg2 import sql
 
 from caching import delete
 from jobs import enqueue_many
 from photos import storage
+from photos.mentions import mentions_in
 from photos.models import State
 from photos.queries.bodies import BODY_KIND
 from photos.queries.engagement import ENGAGEMENT_KIND
@@ -56,7 +57,11 @@ def erase(shard: Shard, photo_ids: Sequence[int]) -> bool:
         for table in (shard.table("counter"), sql.Identifier("local", "counter_delta")):
             cursor.execute(sql.SQL("DELETE FROM {} WHERE key_id = ANY(%s) AND kind < 10").format(table), [gone])
         cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = ANY(%s)", [gone])
-        cursor.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(shard.table("photos_photo")), [gone])
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE id = ANY(%s) RETURNING id, caption").format(shard.table("photos_photo")),
+            [gone],
+        )
+        _forget_mentions(shard, cursor.fetchall())
     photo_map.forget(gone)
     for kind in (BODY_KIND, ENGAGEMENT_KIND):
         delete(kind, gone)
@@ -86,11 +91,25 @@ def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
         cursor.execute(
             sql.SQL(
                 "DELETE FROM {} WHERE id IN (SELECT id FROM {} WHERE photo_id = ANY(%s) LIMIT %s)"
-                " RETURNING photo_id, author_id"
+                " RETURNING photo_id, author_id, text"
             ).format(comment, comment),
             [photo_ids, COMMENTS],
         )
         comments = cursor.fetchall()
-        told = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id in sorted(set(comments))]
+        wrote = sorted({(photo_id, author_id) for photo_id, author_id, _ in comments})
+        told = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id in wrote]
         enqueue_many("notifications.forget_comments", told, on=shard)
+        _forget_mentions(shard, ((photo_id, text) for photo_id, _, text in comments))
     return len(likes) < LIKES and len(comments) < COMMENTS
+
+
+def _forget_mentions(shard: Shard, texts: Iterable[tuple[int, str]]) -> None:
+    """Have the people whom captions and comments name forget their photos, in the transaction that deletes the texts.
+
+    The jobs of the deletion itself read who is named from those texts, and may come later than this.
+    """
+    named: dict[int, set[str]] = {}
+    for photo_id, text in texts:
+        named.setdefault(photo_id, set()).update(mentions_in(text))
+    jobs = [{"photo_id": photo_id, "names": sorted(names)} for photo_id, names in named.items() if names]
+    enqueue_many("notifications.forget_mentions", jobs, on=shard)
