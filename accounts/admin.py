@@ -18,7 +18,7 @@ class UserAdmin(admin.ModelAdmin):
 
     list_display = ("id", "username", "full_name", "is_private", "is_active", "date_joined")
     search_fields = ("username", "email", "full_name")
-    readonly_fields = ("password", "last_login", "date_joined", "deactivated_at")
+    readonly_fields = ("password", "last_login", "date_joined", "deactivated_at", "email_confirmed_at")
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

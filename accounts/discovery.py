@@ -1,7 +1,6 @@
-"""Finding people: address books, suggestions, how one stands with many, and whom one blocked. Reads, but for the walk
-that keeps the list of the most followed."""
+"""Finding people: by name, suggestions, how one stands with many, and whom one blocked. Reads, but for the walk that
+keeps the list of the most followed."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -10,12 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from psycopg2 import sql
 
-from accounts.models import MostFollowed, Status, User, phone_digits
+from accounts.models import MostFollowed, Status, User
 from accounts.queries import Page, Relationship, follows_page
 from caching import get_or_load_many
 from sharding import Server, Shard, counters, gather, shard_numbered, shard_of
 
-LOOKUP_MAX = 500
 #: Suggestions computed for a viewer, from so many of whom they follow, and so many of whom each of those follows.
 SUGGESTED_MAX, SUGGEST_FROM, SUGGEST_EACH = 100, 50, 50
 #: People remembered of each logical shard as most followed.
@@ -23,25 +21,14 @@ MOST_FOLLOWED_EACH = 20
 _SUGGESTED_KIND = "suggested:1"
 
 
-def ids_by_email(emails: Iterable[str]) -> list[int]:
-    """Return whose addresses these are. Cost: one query on main, by index."""
-    wanted = {email.strip().lower() for email in emails} - {""}
-    return list(User.objects.filter(email__in=wanted).order_by("pk").values_list("pk", flat=True)) if wanted else []
-
-
-def ids_by_phone(phones: Iterable[str]) -> list[int]:
-    """Return whose numbers these are, written in whatever way. Cost: one query on main, by index."""
-    # Fewer digits are no number: "1" would find everybody who wrote just that.
-    wanted = {digits for phone in phones if len(digits := re.sub(r"[^0-9]", "", phone)) >= 5}
-    if not wanted:
-        return []
-    people = User.objects.exclude(phone="").annotate(digits=phone_digits()).filter(digits__in=wanted)
-    return list(people.order_by("pk").values_list("pk", flat=True)[:LOOKUP_MAX])
-
-
 def id_by_username(username: str) -> int | None:
     """Return who has a name, None for nobody. Cost: one query on main."""
     return User.objects.filter(username=username.strip().lower()).values_list("pk", flat=True).first()
+
+
+def ids_by_username(usernames: Iterable[str]) -> dict[str, int]:
+    """Return who has which of some names, in lower case. Cost: one query on main."""
+    return dict(User.objects.filter(username__in=set(usernames)).values_list("username", "pk"))
 
 
 def relationships(viewer_id: int, other_ids: Iterable[int]) -> dict[int, Relationship]:

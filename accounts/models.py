@@ -22,6 +22,11 @@ def phone_digits() -> models.Func:
     )  # fmt: skip
 
 
+def sha256_of(expression: str | models.Func) -> models.Func:
+    """Return the expression of a text's SHA-256 (32 bytes of its UTF-8); accounts_sha256() is made by a migration."""
+    return models.Func(expression, function="accounts_sha256", output_field=models.BinaryField())
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes users for Django's own commands; people sign up through services.sign_up."""
 
@@ -43,6 +48,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.BigAutoField(primary_key=True)
     username = models.CharField(max_length=30, unique=True, validators=[RegexValidator(r"^[a-z0-9._]{1,30}$")])
     email = models.EmailField(unique=True)
+    #: When a link mailed to this address came back; null: never, or not since it changed. It forbids nothing.
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)
     full_name = models.CharField(max_length=60, blank=True)
     bio = models.CharField(max_length=150, blank=True)
     website = models.CharField(max_length=200, blank=True)
@@ -71,6 +78,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [  # noqa: RUF012  # Django's own spelling
             # People write numbers in many ways; address books are matched by their digits.
             models.Index(phone_digits(), condition=~models.Q(phone=""), name="user_phone_digits"),
+            # Address books that come as hashes alone.
+            models.Index(sha256_of("email"), name="user_email_hash"),
+            models.Index(sha256_of(phone_digits()), condition=~models.Q(phone=""), name="user_phone_hash"),
             GinIndex(SearchVector("full_name", config="simple"), name="full_name_words"),
         ]
 
@@ -237,6 +247,40 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.target_id}: {self.reason}"
+
+
+class LookedUp(models.Model):
+    """Somebody looked for a person who is not here (yet): told once that person joins."""
+
+    #: Of the address or number: a code under SECRET_KEY of its SHA-256, so that the row alone tells nobody anything.
+    code = models.BinaryField(max_length=16)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    looked_up_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [  # noqa: RUF012  # Django's own spelling
+            models.UniqueConstraint(fields=["code", "user"], name="one_row_per_code_and_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"by {self.user_id}"
+
+
+class SeenLogin(models.Model):
+    """From where, and with what, a person signed in with their password: what is new is mailed to them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    #: A code under SECRET_KEY of network and user agent.
+    code = models.BinaryField(max_length=16)
+    last_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [  # noqa: RUF012  # Django's own spelling
+            models.UniqueConstraint(fields=["user", "code"], name="one_row_per_person_and_login")
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"
 
 
 class MostFollowed(models.Model):

@@ -182,6 +182,28 @@ def followed_among(viewer_id: int, user_ids: Iterable[int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def blocked_among(owner_id: int, user_ids: Iterable[int]) -> set[int]:
+    """Return whom of these the owner blocked. Cost: one query on the owner's shard."""
+    shard = shard_of(owner_id)
+    query = sql.SQL("SELECT blocked_id FROM {} WHERE owner_id = %s AND blocked_id = ANY(%s) AND active").format(
+        shard.table("accounts_block")
+    )
+    with shard.cursor() as cursor:
+        cursor.execute(query, [owner_id, list(user_ids)])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def followee_ids(user_id: int) -> list[int]:
+    """Return everybody whom a person follows, by their copy. Cost: one query on the person's shard."""
+    shard = shard_of(user_id)
+    query = sql.SQL("SELECT followee_id FROM {} WHERE follower_id = %s AND status = 'follows'").format(
+        shard.table("accounts_following")
+    )
+    with shard.cursor() as cursor:
+        cursor.execute(query, [user_id])
+        return [row[0] for row in cursor.fetchall()]
+
+
 def requester_ids(owner_id: int, *, limit: int) -> list[int]:
     """Return who asks to follow the owner, latest first. Cost: one query on the owner's shard."""
     shard = shard_of(owner_id)

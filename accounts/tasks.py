@@ -9,10 +9,10 @@ from caching import counters
 from jobs import Again, enqueue, periodic, task
 from sharding import ShardUnavailable
 
-from . import discovery
+from . import address_books, discovery
 from .models import User
 from .oauth import applications, codes
-from .services import deletion, erasing, exports, follows, passwords
+from .services import confirmation, deletion, erasing, exports, follows, logins, passwords
 
 
 @task("accounts.copy_edge", queue="fast")
@@ -44,8 +44,10 @@ def remove_application(*, client_pk: int) -> Again | None:
 
 @periodic("accounts.sweep", seconds=3600)
 def sweep() -> None:
-    """Remove what has expired: authorization codes, and sessions of browsers. Safe to repeat."""
+    """Remove what has expired: codes, contacts looked up, logins seen, sessions of browsers. Safe to repeat."""
     codes.sweep()
+    address_books.sweep()
+    logins.sweep()
     call_command("clearsessions")
 
 
@@ -54,6 +56,18 @@ def mail_password_reset(*, user_id: int) -> None:
     """Mail a link to set a new password; user_id 0: there is nobody. A second run sends a second mail."""
     if user_id:
         passwords.mail_reset(user_id)
+
+
+@task("accounts.mail_confirmation", queue="network")
+def mail_confirmation(*, user_id: int) -> None:
+    """Mail a link to confirm one's address. A second run sends a second mail."""
+    confirmation.mail_confirmation(user_id)
+
+
+@task("accounts.mail_new_login", queue="network")
+def mail_new_login(*, user_id: int, address: str, agent: str, at: int) -> None:
+    """Mail that somebody signed in. A second run sends a second mail."""
+    logins.mail_new_login(user_id, address=address, agent=agent, at=at)
 
 
 @task("accounts.erase_follows", queue="feed")

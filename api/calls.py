@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 
 from api.parameters import Params, object_id_of
+from instagram.client_address import client_address
 from instagram.errors import MissingCredential
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ class Call:
         if self.viewer is None:
             raise MissingCredential(token_needed=True)
         return self.viewer.user_id
+
+    @property
+    def address(self) -> str:
+        """The network address the request came from."""
+        return client_address(self.request.META)
+
+    @property
+    def agent(self) -> str:
+        """What the program that asks calls itself."""
+        return str(self.request.META.get("HTTP_USER_AGENT", ""))
 
     def user_id(self, text: str) -> int:
         """Read the `<user_id>` of a path: a number, or `self` for the owner of the token."""

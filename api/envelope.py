@@ -12,6 +12,7 @@ from django.http import HttpResponse
 
 from instagram.errors import APIError
 
+JPEG_TYPE = "image/jpeg"
 JSON_TYPE = "application/json; charset=utf-8"
 SCRIPT_TYPE = "application/javascript; charset=utf-8"
 #: Function names JSONP accepts: nothing that could carry script of its own.
@@ -20,9 +21,9 @@ CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.]{0,127}")
 
 @dataclass(slots=True)
 class Answer:
-    """What a handler gives back: a JSON body and the status it is sent under."""
+    """What a handler gives back: a JSON body, or the bytes of a JPEG, and the status it is sent under."""
 
-    body: dict[str, Any]
+    body: dict[str, Any] | bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -37,6 +38,11 @@ def enveloped(data: Any, pagination: dict[str, Any] | None = None) -> Answer:
     if pagination is not None:
         body["pagination"] = pagination
     return Answer(body)
+
+
+def picture(jpeg: bytes, headers: dict[str, str] | None = None) -> Answer:
+    """Answer with a picture and no envelope; errors have theirs all the same."""
+    return Answer(jpeg, headers=headers or {})
 
 
 def flat(body: dict[str, Any]) -> Answer:
@@ -62,15 +68,21 @@ def rendered(answer: Answer, callback: str = "") -> HttpResponse:
     callback: a name CALLBACK accepts, for JSONP: then the HTTP status is always 200, since a script tag would not run
     the body of any other; the real code stays in the body.
     """
-    content = orjson.dumps(answer.body)
-    if callback:
-        # Valid in JSON, but line ends inside string literals to the JavaScript of the time.
-        content = content.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-        response = HttpResponse(callback.encode() + b"(" + content + b");", content_type=SCRIPT_TYPE)
+    if isinstance(answer.body, bytes):
+        response = HttpResponse(answer.body, content_type=JPEG_TYPE)
     else:
-        response = HttpResponse(content, status=answer.status, content_type=JSON_TYPE)
+        response = _written(answer.body, answer.status, callback)
     # Answers depend on the credential: no cache between us and the client may keep one.
     response["Cache-Control"] = "private, no-cache, no-store, must-revalidate"
     for name, value in answer.headers.items():
         response[name] = value
     return response
+
+
+def _written(body: dict[str, Any], status: int, callback: str) -> HttpResponse:
+    content = orjson.dumps(body)
+    if callback:
+        # Valid in JSON, but line ends inside string literals to the JavaScript of the time.
+        content = content.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+        return HttpResponse(callback.encode() + b"(" + content + b");", content_type=SCRIPT_TYPE)
+    return HttpResponse(content, status=status, content_type=JSON_TYPE)

@@ -93,7 +93,8 @@ class Params:
             number = math.nan
         if not low <= number <= high:  # false for nan too
             raise InvalidParameters(f"{name}: not a number from {low:g} to {high:g}")
-        return number
+        # Smaller than any place or amount means nothing, and PostgreSQL's arithmetic refuses what it cannot square.
+        return number if abs(number) > 1e-12 else 0.0
 
     def position(self) -> tuple[float, float] | None:
         """Return (lat, lng), None when neither came; one without the other is an error."""
@@ -217,7 +218,11 @@ def read_parameters(request: HttpRequest) -> tuple[dict[str, str], dict[str, Upl
                 files = dict(request.FILES.items())
     except RequestDataTooBig as error:
         raise TooLarge("the request is too large") from error
-    except (MultiPartParserError, SuspiciousOperation, UnreadablePostError) as error:
+    except UnreadablePostError as error:  # its connection was cut
+        for handler in request.upload_handlers:
+            handler.upload_interrupted()  # else its temporary file stays until the garbage collector comes by
+        raise InvalidParameters("the body of the request cannot be read") from error
+    except (MultiPartParserError, SuspiciousOperation) as error:
         raise InvalidParameters("the body of the request cannot be read") from error
     for name, value in merged.items():
         # No text of ours holds a NUL, and PostgreSQL refuses it; a lone surrogate is no text at all.

@@ -6,30 +6,21 @@ inbox row can be read. The floor is one statement on one server that knows neith
 
 import argparse
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.conf import settings
 from psycopg2 import sql
 
 from bench.framework import Grid, Result, Row, interleaved, median_ratio, seconds
+from bench.posting import deliver, load_followers, worker
 from bench.scratch import data_centre
-from jobs import enqueue
-from photos.models import Photo
-from sharding import Shard, all_servers, by_server, shard_of, shards_on
+from sharding import all_servers, shard_of, shards_on
 
 #: One author for each size; on the first shard server.
 AUTHORS = {100: 1, 10_000: 2, 100_000: 3}
 #: The ids of followers begin here, and are consecutive: even over the logical shards.
 FIRST_FOLLOWER = 1_000_000
-#: Seconds for one delivery, at most; and between looks whether it is complete.
-PATIENCE_S, LOOK_S = 60.0, 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +36,7 @@ def run(options: Any) -> Result:
         options.console.print(f"{shards} logical shards: making them, loading followers …", highlight=False)
         with data_centre(shards=shards) as environment:
             _load_followers()
-            with _one_worker(environment):
+            with worker(environment, "feed", "feed_large"):
                 taken, cold_s = _measure(options.rounds)
         suffix = "" if shards == max(options.shards) else f"_{shards}_shards"
         for followers in AUTHORS:
@@ -95,36 +86,7 @@ def _measure(rounds: int) -> tuple[dict[str, list[float]], float]:
 
 
 def _deliver(followers: int) -> tuple[int, float]:
-    """Publish a photo as photos.services.publish does; return its id and the seconds until all have it."""
-    author_id = AUTHORS[followers]
-    shard = shard_of(author_id)
-    committed: list[float] = []
-    with shard.atomic():
-        photo = shard.model(Photo).objects.create(author_id=author_id, image_stem="0" * 32)
-        shard.on_commit(lambda: committed.append(time.perf_counter()))
-        enqueue("feeds.fan_out", on=shard, photo_id=photo.id, author_id=author_id)
-    for last in _last_served(followers):
-        _wait_for(shard_of(last), last, photo.id)
-    return photo.id, time.perf_counter() - committed[0]
-
-
-def _last_served(followers: int) -> list[int]:
-    """Return the follower of each server who is served last: batches go by logical shard and id."""
-    everybody = range(FIRST_FOLLOWER, FIRST_FOLLOWER + followers)
-    return [max(ids, key=lambda i: (i % settings.LOGICAL_SHARDS, i)) for ids in by_server(everybody).values()]
-
-
-def _wait_for(shard: Shard, user_id: int, photo_id: int) -> None:
-    query = sql.SQL("SELECT 1 FROM {} WHERE user_id = %s AND photo_id = %s").format(shard.table("feeds_inbox"))
-    until = time.perf_counter() + PATIENCE_S
-    with shard.cursor() as cursor:
-        while True:
-            cursor.execute(query, [user_id, photo_id])
-            if cursor.fetchone():
-                return
-            if time.perf_counter() > until:
-                raise TimeoutError(f"photo {photo_id} did not reach {user_id} within {PATIENCE_S:.0f} s")
-            time.sleep(LOOK_S)
+    return deliver(AUTHORS[followers], range(FIRST_FOLLOWER, FIRST_FOLLOWER + followers))
 
 
 def _insert_flat(followers: int, photo_id: int) -> None:
@@ -142,15 +104,9 @@ def _insert_flat(followers: int, photo_id: int) -> None:
 
 def _load_followers() -> None:
     for followers, author_id in AUTHORS.items():
+        load_followers(author_id, range(FIRST_FOLLOWER, FIRST_FOLLOWER + followers))
         shard = shard_of(author_id)
         with shard.cursor() as cursor:
-            cursor.execute(
-                sql.SQL(
-                    "INSERT INTO {} (followee_id, follower_id, status, version)"
-                    " SELECT %s, follower, 'follows', follower FROM generate_series(%s, %s) AS follower"
-                ).format(shard.table("accounts_follower")),
-                [author_id, FIRST_FOLLOWER, FIRST_FOLLOWER + followers - 1],
-            )
             cursor.execute(sql.SQL("ANALYZE {}").format(shard.table("accounts_follower")))
             cursor.execute(
                 "CREATE TABLE IF NOT EXISTS local.flat_inbox (user_id bigint NOT NULL, photo_id bigint NOT NULL,"
@@ -179,24 +135,3 @@ def _inbox_rows(photo_id: int) -> list[tuple[int, ...]]:
                 )
                 rows += cursor.fetchall()
     return sorted(rows)
-
-
-@contextmanager
-def _one_worker(environment: dict[str, str]) -> Iterator[None]:
-    command = [sys.executable, "manage.py", "worker", "--queue", "feed"]
-    with tempfile.TemporaryFile("w+") as log:
-        worker = subprocess.Popen(
-            command, cwd=Path(__file__).parents[1], env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            yield
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; the worker said:\n{_end_of(log)}") from error
-        finally:
-            worker.terminate()
-            worker.wait(timeout=10)
-
-
-def _end_of(log: TextIO) -> str:
-    log.seek(0)
-    return log.read()[-3000:]

@@ -51,7 +51,7 @@ class Grid:
 class Result:
     """What a benchmark hands back.
 
-    ratios: flat, name -> number; what others watch. bars: name of a ratio -> the most it may be.
+    ratios: flat, name -> number; what others watch. bars: name of a ratio -> the most it may be; floors: the least.
     figures: everything measured, any JSON. how: sentences on how it was taken (rounds, sizes, what is compared).
     """
 
@@ -59,15 +59,18 @@ class Result:
     ratios: Mapping[str, float]
     how: Sequence[str]
     bars: Mapping[str, float] = field(default_factory=dict)
+    floors: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     grids: Sequence[Grid] = ()
 
     def missed(self) -> list[str]:
         """Return a sentence for each bar that was not met."""
+        met = {name: self.ratios[name] <= bar for name, bar in self.bars.items()}
+        met |= {name: self.ratios[name] >= floor for name, floor in self.floors.items()}
         return [
-            f"{name} is {self.ratios[name]:.3g}, the bar is {bar:g}"
-            for name, bar in self.bars.items()
-            if not self.ratios[name] <= bar
+            f"{name} is {self.ratios[name]:.3g}, the bar is {(self.bars | self.floors)[name]:g}"
+            for name, is_met in met.items()
+            if not is_met
         ]
 
 
@@ -152,6 +155,7 @@ def record_of(name: str, summary: str, command: str, result: Result) -> dict[str
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "ratios": dict(result.ratios),
         "bars": dict(result.bars),
+        "floors": dict(result.floors),
         "how": list(result.how),
         "machine": machine(),
         "rows": [asdict(row) for row in result.rows],
@@ -176,12 +180,21 @@ def show(record: Mapping[str, Any], console: Console) -> None:
             table.add_row(*row)
         console.print(table)
     for name, value in record["ratios"].items():
-        bar = record["bars"].get(name)
-        verdict = "" if bar is None else f"  (bar {bar:g}: {'met' if value <= bar else 'MISSED'})"
+        verdict = "".join(
+            f"  (bar: {bound}: {'met' if met else 'MISSED'})" for bound, met in _bounds(record, name, value)
+        )
         console.print(f"{name} = {value:.3g}{verdict}", highlight=False)
     for sentence in record["how"]:
         console.print(f"- {sentence}", highlight=False, style="dim")
     console.print("- " + _machine_line(record["machine"]), highlight=False, style="dim")
+
+
+def _bounds(record: Mapping[str, Any], name: str, value: float) -> list[tuple[str, bool]]:
+    """Return the bars of a ratio in words, and whether each is met; results of old may have no floors."""
+    most, least = record["bars"].get(name), record.get("floors", {}).get(name)
+    return ([] if most is None else [(f"at most {most:g}", value <= most)]) + (
+        [] if least is None else [(f"at least {least:g}", value >= least)]
+    )
 
 
 def write_report() -> Path:
@@ -195,8 +208,8 @@ def write_report() -> Path:
             lines += ["| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1)]
             lines += ["| " + " | ".join(row) + " |" for row in rows] + [""]
         for name, value in record["ratios"].items():
-            bar = record["bars"].get(name)
-            lines.append(f"- `{name}` = **{value:.3g}**" + ("" if bar is None else f" (bar: at most {bar:g})"))
+            bounds = "".join(f" (bar: {bound})" for bound, _ in _bounds(record, name, value))
+            lines.append(f"- `{name}` = **{value:.3g}**{bounds}")
         lines += [""] + [f"- {sentence}" for sentence in record["how"]]
         lines += [f"- {record['taken_at']}: {_machine_line(record['machine'])}.", ""]
     REPORT.write_text("\n".join(lines))

@@ -18,6 +18,11 @@ def increment(name: str, *, ttl_s: int) -> int:
     return 0
 
 
+def forget(name: str) -> None:
+    """Begin anew at nothing."""
+    client().delete(settings.CACHE_PREFIX + name, noreply=False)
+
+
 def read(name: str) -> int:
     """Return a count; 0 when it is not there."""
     value = client().get(settings.CACHE_PREFIX + name)

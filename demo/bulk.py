@@ -1,9 +1,9 @@
 """Loads a large plan by bulk inserts where a service for each thing would take hours.
 
-Not the same as real use, and said so: photos share the renditions of at most PICTURES pictures (deleting one takes
-the image from the others), people other than those to log in as have no password, no job is enqueued since what
-the jobs would write is written here, and an interrupted load cannot be taken up again. Rows, counters, inboxes and
-photo map are as the services leave them.
+Not the same as real use, and said so: photos share the renditions of at most PICTURES pictures (deleting one, or its
+author going private, takes the image from the others), people other than those to log in as have no password, no job
+is enqueued since what the jobs would write is written here, and an interrupted load cannot be taken up again. Rows,
+counters, inboxes and photo map are as the services leave them.
 """
 
 import tempfile

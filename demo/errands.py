@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from accounts.models import User
 from accounts.services import follow_user
 from accounts.services import sign_up as sign_up_one
 from instagram.errors import Unavailable
+from notifications.push import bells, devices
+from notifications.push.models import Environment
 from photos import services as photo_services
 from photos.services.publish import Place
 from sharding import counters, shard_of_object
@@ -59,6 +62,7 @@ def sign_up(people: list[Person]) -> list[int]:
                     email=person.email,
                     full_name=person.full_name,
                     bio=person.bio,
+                    email_confirmed=True,
                 )
         elif not user.email.endswith(f"@{MAIL_DOMAIN}"):
             raise NameTaken(f"the name {person.username} is taken by somebody who is not of the demo")
@@ -112,6 +116,19 @@ def comment(talks: list[tuple[int, list[tuple[int, str]]]]) -> list[None]:
             say = partial(photo_services.add_comment, user_id=user_id, photo_id=photo_id, text=text, first_party=True)
             _patiently(say)
     return [None] * len(talks)
+
+
+def give_phones(people: list[Person], ids: list[int]) -> list[str]:
+    """Give each of the people to log in as a phone; return the device tokens. The second wants to know of the first.
+
+    Pushes to them are seen in the stack's page.
+    """
+    tokens = [sha256(f"the demo's phone of {person.username}".encode()).hexdigest() for person in people]
+    for user_id, token in zip(ids, tokens, strict=True):
+        devices.register(user_id=user_id, token=token, environment=Environment.SANDBOX, app_version="demo")
+    if len(ids) > 1:
+        bells.turn_on(follower_id=ids[1], author_id=ids[0])
+    return tokens
 
 
 def place_of(photo: PlannedPhoto) -> Place | None:

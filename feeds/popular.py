@@ -15,7 +15,8 @@ from django.utils import timezone
 from accounts import visibility
 from accounts.reports import hidden_by_reports
 from caching import delete_after_commit, get_or_load_many
-from photos.queries import counts_of
+from jobs import enqueue
+from photos.queries import bodies, counts_of
 from sharding import Server, gather, main_server, physical_servers
 from sharding.ids import MAX_ID, created_time_of, first_id_at
 
@@ -62,7 +63,19 @@ def make() -> list[list[int]]:
     with transaction.atomic():
         PopularList.objects.update_or_create(pk=_ROW, defaults={"photos": photos, "computed_at": timezone.now()})
         delete_after_commit(main_server(), POPULAR_KIND, [_ALL])
+        if photos:
+            enqueue("notifications.note_popular", photos=photos)
     return photos
+
+
+def drop(photo_id: int) -> None:
+    """Take a deleted photo out of the list. Harmless to repeat. Cost: one query on main, where it is not in it."""
+    with transaction.atomic():
+        stored = PopularList.objects.select_for_update().filter(pk=_ROW, photos__contains=[[photo_id]]).first()
+        if stored is not None:
+            stored.photos = [photo for photo in stored.photos if photo[0] != photo_id]
+            stored.save(update_fields=["photos"])
+            delete_after_commit(main_server(), POPULAR_KIND, [_ALL])
 
 
 def ranked() -> dict[int, int]:
@@ -72,8 +85,8 @@ def ranked() -> dict[int, int]:
     """
     since = first_id_at(time.time() - settings.POPULAR_HOURS * 3600)
     fresh = _newest(above=since - 1)
-    # What was popular stays a candidate, however many came after it.
-    fresh |= {photo_id: author_id for photo_id, author_id in _previous().items() if photo_id >= since}
+    # What was popular stays a candidate, however many came after it, while it is there.
+    fresh |= {photo_id: body.author_id for photo_id, body in bodies(_previous()).items() if photo_id >= since}
     chosen = _best(fresh, settings.POPULAR_LENGTH, set())
     if len(chosen) < settings.POPULAR_LENGTH:
         older = _newest(below=since)

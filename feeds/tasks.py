@@ -4,76 +4,97 @@ fan_out and remove_photo are chains: a large account's followers are cut into on
 batches. A server that is away holds up its own chain alone.
 """
 
-from collections.abc import Callable, Iterable
-from itertools import groupby
+import time
 from typing import Any
 
 from django.conf import settings
 from psycopg2 import sql
 
 from accounts.models import Status
-from accounts.queries import edge, follower_batch
+from accounts.queries import edge
 from accounts.services.deletion import Batch, run_step
-from jobs import Again, enqueue, enqueue_many, periodic, task
+from jobs import Again, enqueue, periodic, task
+from jobs.outbox import rows_of
 from photos.queries import is_published, photos_by
-from sharding import (
-    Server,
-    ShardMoved,
-    ShardUnavailable,
-    by_server,
-    physical_servers,
-    placement,
-    shard_of,
-    shard_of_object,
-    shards_on,
-)
+from sharding import Server, shard_of, shard_of_object, shards_on
 
-from . import popular
-
-#: First and last of some consecutive logical shards.
-ShardRange = list[int]
+from . import fan_out as walks
+from . import inboxes, popular, progress
 
 
 @task("feeds.fan_out", queue="feed", lease_s=30)
-def fan_out(
-    *, photo_id: int, author_id: int, shards: list[ShardRange] | None = None, cursor: list[int] | None = None
-) -> Again | None:
+def fan_out(**where: Any) -> Again | None:
     """Put a photo into the inboxes of one batch of its author's followers; the next batch follows.
 
-    shards: the logical shards this chain serves, fixed for its life so that each follower is in one chain whatever
-    moves; None: not cut into chains yet. cursor: [logical shard, follower id] of the last one served.
-    Cost of a batch: three reads on the author's shard, one call on each server concerned (one, unless shards moved).
+    where: a walks.Walk. Cost of a batch: two reads and a write on the author's shard, one call on each server concerned
+    (one, unless shards moved).
     """
+    walk = walks.Walk(**where)
+    photo_id, author_id = walk.photo_id, walk.author_id
     if not is_published(photo_id):
         return None
-    again = _serve(
-        "feeds.fan_out",
-        "SELECT local.deliver(%s, %s, %s::bigint[])",
-        photo_id=photo_id,
-        author_id=author_id,
-        shards=shards,
-        cursor=cursor,
-    )
-    if not is_published(photo_id):
+
+    def deliver(server: Server, ids: list[int]) -> tuple[list[int], int]:
+        with server.cursor() as db:
+            db.execute("SELECT * FROM local.deliver_to_awake(%s, %s, %s::bigint[])", [photo_id, author_id, _array(ids)])
+            unplaced, left_out = db.fetchone()
+        return unplaced, left_out
+
+    batch, again = walks.serve(walk, deliver, chains_run="feeds.fan_out_large")
+    if not progress.store(photo_id, batch):
         # Deleted while this batch was written: the removal may have passed here before.
         enqueue("feeds.remove_photo", on=shard_of_object(photo_id), photo_id=photo_id, author_id=author_id)
         return None
+    if walk.shards is None and walk.cursor is None:
+        # Once a photo, or again if this batch repeats: whoever rings phones knows what has rung.
+        enqueue("notifications.push_post", on=shard_of_object(photo_id), photo_id=photo_id, author_id=author_id)
     return again
 
 
+@task("feeds.fan_out_large", queue="feed_large", lease_s=30)
+def fan_out_large(**where: Any) -> Again | None:
+    """Do a chain's batch of a fan-out, on the lane of accounts that have more followers than one batch."""
+    return _on_the_lane(fan_out, where)
+
+
 @task("feeds.remove_photo", queue="feed", lease_s=30)
-def remove_photo(
-    *, photo_id: int, author_id: int, shards: list[ShardRange] | None = None, cursor: list[int] | None = None
-) -> Again | None:
+def remove_photo(**where: Any) -> Again | None:
     """Take a deleted photo out of one batch of inboxes; the arguments are those of fan_out."""
-    return _serve(
-        "feeds.remove_photo",
-        "SELECT local.withdraw(%s, %s::bigint[])",
-        photo_id=photo_id,
-        author_id=author_id,
-        shards=shards,
-        cursor=cursor,
-    )
+    walk = walks.Walk(**where)
+    if walk.shards is None and walk.cursor is None:
+        popular.drop(walk.photo_id)
+
+    def withdraw(server: Server, ids: list[int]) -> tuple[list[int], int]:
+        with server.cursor() as db:
+            db.execute("SELECT local.withdraw(%s, %s::bigint[])", [walk.photo_id, _array(ids)])
+            return db.fetchone()[0], 0
+
+    _, again = walks.serve(walk, withdraw, chains_run="feeds.remove_photo_large")
+    if again is None:
+        progress.forget(walk.photo_id)
+    return again
+
+
+@task("feeds.remove_photo_large", queue="feed_large", lease_s=30)
+def remove_photo_large(**where: Any) -> Again | None:
+    """Do a chain's batch of a removal, on the lane of large accounts."""
+    return _on_the_lane(remove_photo, where)
+
+
+def _on_the_lane(run: Any, where: dict[str, Any]) -> Again | None:
+    """Do a batch; if the account is very large, after the rest that the batch before earned."""
+    if not where.get("large"):
+        return run(**where)
+    walks.rest()
+    began = time.monotonic()
+    again: Again | None = run(**where)
+    walks.earn_rest(time.monotonic() - began)
+    return again
+
+
+def _array(ids: list[int]) -> str:
+    # As text: psycopg2 would make 10,000 expressions of a list, for the server to parse one by one.
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 @task("feeds.backfill", queue="fast")
@@ -82,6 +103,10 @@ def backfill(*, follower_id: int, followee_id: int) -> None:
     if edge(follower_id=follower_id, followee_id=followee_id) != Status.FOLLOWS:
         return
     photo_ids = photos_by(followee_id, count=settings.BACKFILL_PHOTOS)
+    # Older ones may be left: below these the inbox is not complete any more, and reading asks the author's shard.
+    inboxes.note_follow(
+        follower_id, incomplete_below=photo_ids[-1] if len(photo_ids) == settings.BACKFILL_PHOTOS else None
+    )
     if not photo_ids:
         return
     shard = shard_of(follower_id)
@@ -140,7 +165,37 @@ def _erase_inbox(user_id: int) -> Batch:
             ).format(inbox, inbox),
             [user_id, user_id, settings.FAN_OUT_BATCH],
         )
-        return Batch(db.rowcount, {} if db.rowcount == settings.FAN_OUT_BATCH else None)
+        erased = db.rowcount
+        if erased < settings.FAN_OUT_BATCH:
+            db.execute(sql.SQL("DELETE FROM {} WHERE user_id = %s").format(shard.table("feeds_reader")), [user_id])
+            db.execute("DELETE FROM local.asleep WHERE user_id = %s", [user_id])
+        return Batch(erased, {} if erased == settings.FAN_OUT_BATCH else None)
+
+
+@task("feeds.rebuild_inbox", queue="fast", lease_s=30)
+def rebuild_inbox(*, user_id: int) -> Again | None:
+    """Fill an inbox again from the shards of those whom the person follows; waits for servers that are away."""
+    return None if inboxes.rebuild(user_id) else Again()
+
+
+@task("feeds.tidy_inboxes", queue="feed_large", lease_s=30)
+def tidy_inboxes(*, shard: int, past: int = 0) -> Again | None:
+    """Put to sleep who was not seen for INBOX_SLEEPS_DAYS, and trim long inboxes; one batch of one server's people.
+
+    shard, past: the logical shard and the person that come next. A shard that moved away ends the walk there.
+    """
+    reached = inboxes.tidy(shard, past)
+    return None if reached is None else Again(shard=reached[0], past=reached[1])
+
+
+@periodic("feeds.tidy_inboxes", seconds=settings.INBOX_TIDY_PERIOD_S, each_server=True)
+def begin_tidying(server: Server) -> None:
+    """Begin a walk over a server's inboxes, unless one is under way; forget old accounts of fan-outs."""
+    first = next(shards_on(server), None)
+    if first is not None:
+        progress.forget_old(server)
+        if not rows_of(server, task="feeds.tidy_inboxes", most=1):
+            enqueue("feeds.tidy_inboxes", on=first, shard=first.number)
 
 
 @periodic("feeds.popular", seconds=settings.POPULAR_PERIOD_S)
@@ -156,73 +211,3 @@ def _take_out(user_id: int, condition: sql.Composable, argument: Any) -> None:
             sql.SQL("DELETE FROM {} WHERE user_id = %s AND {}").format(shard.table("feeds_inbox"), condition),
             [user_id, argument],
         )
-
-
-def _serve(
-    task_name: str,
-    call: str,
-    *,
-    photo_id: int,
-    author_id: int,
-    shards: list[ShardRange] | None,
-    cursor: list[int] | None,
-) -> Again | None:
-    """Run `call` for one batch of followers; return where the next one begins, None after the last."""
-    here = shard_of_object(photo_id)
-    followers = follower_batch(
-        author_id,
-        shard_numbers=None if shards is None else _numbers(shards),
-        after=None if cursor is None else (cursor[0], cursor[1]),
-        limit=settings.FAN_OUT_BATCH,
-    )
-    more = len(followers) == settings.FAN_OUT_BATCH
-
-    def chains_for(servers: Iterable[Server]) -> list[dict[str, Any]]:
-        facts = {"photo_id": photo_id, "author_id": author_id}
-        numbers = [[shard.number for shard in shards_on(server)] for server in servers]
-        return [facts | {"shards": _ranges(each)} for each in numbers if each]
-
-    if shards is None and more:
-        enqueue_many(task_name, chains_for(physical_servers()), on=here)
-        return None
-
-    def on_server(server: Server, ids: list[int]) -> list[int]:
-        arguments = [photo_id, author_id][: call.count("%s") - 1]
-        with server.cursor() as db:
-            # As text: psycopg2 would make 10,000 expressions of a list, for the server to parse one by one.
-            db.execute(call, [*arguments, "{" + ",".join(map(str, ids)) + "}"])
-            return list(db.fetchone()[0])
-
-    away = _on_each_server(followers, on_server)
-    if away and shards is not None:
-        raise ShardUnavailable(away[0].name)  # this chain waits for it
-    enqueue_many(task_name, chains_for(away), on=here)
-    return Again(cursor=[followers[-1] % settings.LOGICAL_SHARDS, followers[-1]]) if more else None
-
-
-def _on_each_server(follower_ids: list[int], run: Callable[[Server, list[int]], list[int]]) -> list[Server]:
-    """Run once per server; return the servers that are away. Raises ShardMoved for followers that none would have."""
-    away = []
-    for _ in range(2):
-        unplaced: list[int] = []
-        for server, ids in by_server(follower_ids).items():
-            try:
-                unplaced += run(server, ids)
-            except ShardUnavailable:
-                away.append(server)
-        if not unplaced:
-            return away
-        # Their shard moved since this process read the placement.
-        placement.forget()
-        follower_ids = unplaced
-    raise ShardMoved
-
-
-def _ranges(numbers: Iterable[int]) -> list[ShardRange]:
-    """Return ascending numbers as [first, last] of each consecutive run: half of 2,048 shards in four digits."""
-    runs = (list(run) for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]))
-    return [[run[0][1], run[-1][1]] for run in runs]
-
-
-def _numbers(ranges: list[ShardRange]) -> list[int]:
-    return [number for first, last in ranges for number in range(first, last + 1)]

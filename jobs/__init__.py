@@ -4,8 +4,18 @@ A job is a row in the outbox of the server whose transaction wrote it, so it can
 only carries it to a worker soon. docs/jobs.md tells a job's life.
 """
 
-from .context import request_id
+from .context import current_job, request_id
 from .outbox import enqueue, enqueue_many
 from .tasks import Again, NotNow, UnknownTask, periodic, task
 
-__all__ = ["Again", "NotNow", "UnknownTask", "enqueue", "enqueue_many", "periodic", "request_id", "task"]
+__all__ = [
+    "Again",
+    "NotNow",
+    "UnknownTask",
+    "current_job",
+    "enqueue",
+    "enqueue_many",
+    "periodic",
+    "request_id",
+    "task",
+]

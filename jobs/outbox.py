@@ -276,6 +276,34 @@ def jobs_of(server: Server, *, tasks: Iterable[str], most: int) -> list[Job]:
         return [_job(server, row) for row in cursor.fetchall()]
 
 
+def jobs_with(server: Server, *, tasks: Iterable[str], argument: str, value: int | str) -> list[Job]:
+    """Return a server's jobs of some tasks that have an argument of that value. Cost: reads them all, for operators."""
+    with server.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM local.outbox WHERE task = ANY(%s) AND args->>%s = %s ORDER BY id",
+            [list(tasks), argument, str(value)],
+        )
+        return [_job(server, row) for row in cursor.fetchall()]
+
+
+def letters_with(server: Server, *, tasks: Iterable[str], argument: str, value: int | str) -> list[dict[str, Any]]:
+    """Return a server's dead letters of some tasks that have an argument of that value."""
+    return _dictionaries(
+        server,
+        "SELECT id, task, args::text, attempts, died_at, last_error FROM local.dead_letter"
+        " WHERE task = ANY(%s) AND args->>%s = %s ORDER BY died_at DESC",
+        [list(tasks), argument, str(value)],
+    )
+
+
+def last_error_of(job: Job) -> str | None:
+    """Return why a job failed or waits, as its row says now."""
+    with job.server.cursor() as cursor:
+        cursor.execute("SELECT last_error FROM local.outbox WHERE id = %s", [job.row_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def dead_letters(server: Server, *, task: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
     """Return a server's dead letters, latest first."""
     return _dictionaries(

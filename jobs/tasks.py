@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from instagram.errors import Unavailable
 
-QUEUES = ("fast", "feed", "network")
+#: By speed, so that what is slow never delays what is quick; feed_large: batches of photos with very many followers.
+QUEUES = ("fast", "feed", "feed_large", "network")
 
 
 class UnknownTask(LookupError):
@@ -60,7 +61,7 @@ periodic_registry: dict[str, Periodic] = {}
 
 
 def task(name: str, *, queue: str = "fast", lease_s: float = 30.0) -> Callable[[Any], Any]:
-    """Register a function as a task. queue: fast, feed or network, so that a slow service never delays a feed."""
+    """Register a function as a task. queue: one of QUEUES."""
     if queue not in QUEUES:
         raise ValueError(f"no queue {queue!r}: {', '.join(QUEUES)}")
 

@@ -23,7 +23,7 @@ from instagram.errors import Unavailable
 from sharding import Server, ShardBusy, ShardMoved, ShardUnavailable
 
 from . import gearman, outbox
-from .context import request_id
+from .context import current_job, request_id
 from .outbox import Job
 from .tasks import Again, registry
 
@@ -111,7 +111,7 @@ class Worker:
             if suspect is None:
                 return
             job = suspect
-        asked_by = request_id.set(job.request_id)
+        asked_by, in_hand = request_id.set(job.request_id), current_job.set(job)
         try:
             with self._leases.kept(job, task.lease_s):
                 result = task.run(**job.args)
@@ -127,6 +127,7 @@ class Worker:
                 self.finished.add(job)
         finally:
             request_id.reset(asked_by)
+            current_job.reset(in_hand)
 
     def _go_on(self) -> bool:
         """Care for what goes on between jobs; False to stop."""

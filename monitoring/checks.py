@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
 import botocore.exceptions
 import psycopg2
 import psycopg2.extensions
@@ -32,6 +30,8 @@ import redis.retry
 from django.conf import settings
 from pymemcache.client.base import Client as MemcachedClient
 
+from notifications.push import apns
+from photos.storage.store import new_client
 from sharding.models import Placement
 
 #: What a check may take beyond HEALTH_TIMEOUT_S before it is given up from outside: its own clock is the better judge.
@@ -91,7 +91,7 @@ def database_checks() -> list[Check]:
 
 
 def all_checks() -> list[Check]:
-    """Everything: databases, photo map, cache, jobs, object store, disk."""
+    """Everything: databases, photo map, cache, jobs, object store, push, disk."""
     return [
         *process_checks(),
         *database_checks(),
@@ -100,6 +100,7 @@ def all_checks() -> list[Check]:
         *(Check(f"memcached {server}", "memcached", _memcached(server)) for server in settings.MEMCACHED_SERVERS),
         *(Check(f"gearmand {server}", "gearmand", _gearmand(server)) for server in settings.GEARMAND_SERVERS),
         Check("object store", "s3", _object_store),
+        *([Check("push", "apns", _push)] if apns.is_configured() else []),
         Check("disk", "disk", _disk),
     ]
 
@@ -300,16 +301,9 @@ def _queues(status: str) -> dict[str, dict[str, int]]:
 
 
 @cache
-def _s3(endpoint: str, timeout: float) -> Any:
+def _s3(_endpoint: str, timeout: float) -> Any:
     # Made once: a boto3 client costs some 50 ms of CPU, and is safe to share among threads. No second attempts.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=settings.S3_ACCESS_KEY,
-        aws_secret_access_key=settings.S3_SECRET_KEY,
-        region_name="us-east-1",
-        config=botocore.config.Config(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1}),
-    )
+    return new_client(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1})
 
 
 def _object_store() -> dict[str, Any]:
@@ -326,6 +320,13 @@ def _object_store() -> dict[str, Any]:
         raise Unwell(words.get(status, f"answered with HTTP {status}")) from error
     if body != value:
         raise Unwell("does not give back what was stored")
+    return {}
+
+
+def _push() -> dict[str, Any]:
+    """See whether our key is still good; Apple itself is not asked: it counts connections."""
+    if apns.key_is_refused():
+        raise Unwell("our key is refused: pushes wait")
     return {}
 
 

@@ -22,6 +22,7 @@ def start() -> None:
             max_request_body_size="never",
             include_local_variables=False,
             before_send=scrubbed,
+            before_breadcrumb=without_query,
         )
 
 
@@ -35,3 +36,10 @@ def scrubbed(event: Any, _hint: Any) -> Any:
     if request_id.get():
         event.setdefault("tags", {})["request_id"] = request_id.get()
     return event
+
+
+def without_query(crumb: Any, _hint: Any) -> Any:
+    """Return what is told of a request that we made, without its query: other services take tokens there."""
+    if crumb.get("category") == "httplib":
+        crumb.get("data", {}).pop("http.query", None)
+    return crumb

@@ -5,6 +5,23 @@ from django.utils import timezone
 
 from accounts.models import OAuthClient
 
+from .push.models import Device, PushSettings
+from .sharing.models import LinkedService
+
+__all__ = [
+    "Callback",
+    "Delivery",
+    "Device",
+    "Geography",
+    "GeographyMedia",
+    "Kind",
+    "LinkedService",
+    "Outcome",
+    "PushSettings",
+    "Subscription",
+    "Update",
+]
+
 
 class Callback(models.Model):
     """One address of one client, to which the updates of all its subscriptions there go together.
@@ -134,7 +151,9 @@ class Update(models.Model):
             models.UniqueConstraint(fields=["subscription", "photo_id"], name="one_update_per_subscription_and_photo")
         ]
         indexes = [  # noqa: RUF012  # Django's own spelling
-            models.Index(fields=["subscription", "id"], condition=models.Q(delivery=None), name="update_waiting")
+            models.Index(fields=["subscription", "id"], condition=models.Q(delivery=None), name="update_waiting"),
+            # For the deletion of a photo.
+            models.Index(fields=["photo_id"], name="update_of_photo"),
         ]
 
     def __str__(self) -> str:

@@ -12,9 +12,14 @@ from photos.queries.servers import select_all
 from sharding import physical_servers, server_named
 from sharding.ids import MAX_ID
 
+from .activity import tasks as activity_tasks  # noqa: F401  # registers them
 from .models import Callback, Delivery, Geography, GeographyMedia, Outcome, Update
+from .push import tasks as push_tasks  # noqa: F401  # registers them
 from .queries import inside
 from .services import deliveries, matching
+from .sharing import tasks as sharing_tasks
+
+__all__ = ["sharing_tasks"]  # loaded with the room's own
 
 #: Requests in one run, so that one busy callback does not keep a worker from the others.
 TURNS = 10
@@ -47,8 +52,12 @@ def match_comment(*, photo_id: int, comment_id: int) -> None:
 
 @task("notifications.forget_photo", queue="fast")
 def forget_photo(*, photo_id: int) -> None:
-    """Take a deleted photo out of every geography. Safe to repeat; one that slips in later is not shown anyway."""
+    """Take a deleted photo out of every geography, and what subscriptions were or are to be told of it.
+
+    Safe to repeat; one that slips in later is not shown anyway.
+    """
     GeographyMedia.objects.filter(photo_id=photo_id).delete()
+    Update.objects.filter(photo_id=photo_id).delete()
 
 
 @task("notifications.deliver", queue="network", lease_s=60)

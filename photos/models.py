@@ -20,8 +20,8 @@ class Photo(ShardedModel):
 
     id = models.BigAutoField(primary_key=True)
     author_id = models.BigIntegerField()
-    #: 32 hex digits: the renditions' names begin with it.
-    image_stem = models.CharField(max_length=32)
+    #: The renditions' names begin with it: photos/storage/keys.py.
+    image_stem = models.CharField(max_length=33)
     caption = models.TextField(default="")
     #: Of the comments' id space; null without a caption.
     caption_id = models.BigIntegerField(null=True)
@@ -31,6 +31,9 @@ class Photo(ShardedModel):
     location_id = models.BigIntegerField(null=True)
     location_name = models.TextField(default="")
     taken_at = models.BigIntegerField(null=True)
+    #: For pages, until the picture is there: a thumbhash in base64 (empty: none), and the dominant colour, 0xRRGGBB.
+    placeholder = models.TextField(default="")
+    colour = models.IntegerField(null=True)
     state = models.SmallIntegerField(choices=State.choices, default=State.VISIBLE)
 
 
@@ -42,6 +45,34 @@ class Upload(ShardedModel):
     upload_id = models.CharField(max_length=64)
     photo_id = models.BigIntegerField()
     created_at = models.DateTimeField()
+
+
+class Receipt(ShardedModel):
+    """What became of an upload, for its author."""
+
+    photo_id = models.BigIntegerField(primary_key=True)
+    author_id = models.BigIntegerField()
+    #: The file: format, bytes, width, height, sha256, had_gps, had_metadata.
+    received = models.JSONField()
+    #: The look: border, tilt_shift, lux, and whether it was drawn here or only named.
+    done = models.JSONField()
+    #: By side, as text: bytes, md5.
+    renditions = models.JSONField()
+    #: By stage: render, store, database.
+    milliseconds = models.JSONField()
+    #: Of photos/services/originals.py.
+    original = models.TextField()
+    original_stem = models.CharField(max_length=32, default="")
+    original_bytes = models.IntegerField(default=0)
+    #: When renditions were made again (epoch seconds) and of what; null: never.
+    rerendered = models.JSONField(null=True)
+
+
+class OriginalUse(ShardedModel):
+    """How many bytes of originals are kept for a person."""
+
+    author_id = models.BigIntegerField(primary_key=True)
+    byte_count = models.BigIntegerField()
 
 
 class Like(ShardedModel):

@@ -274,9 +274,9 @@ def _begin_anew(sure: bool) -> None:
         if answer.strip().lower() not in {"y", "yes"}:
             raise StackError("nothing was deleted.")
     down()
-    for name in ("data", "etc", "log", "static"):
+    for name in ("captures", "data", "etc", "log", "static"):
         shutil.rmtree(paths.state() / name, ignore_errors=True)
-    for file in (demo_file(), paths.run("static.done")):
+    for file in (demo_file(), paths.state() / "phones.json", paths.run("static.done")):
         file.unlink(missing_ok=True)
 
 
@@ -403,5 +403,8 @@ def _summary(*, apps: bool, seconds: float) -> None:
         for login in logins:
             say(f"  login      {login['username']}, password {login['password']}")
         say(f"  feed       curl '{base}/v1/users/self/feed?access_token={logins[0]['access_token']}'")
+    if apps:
+        pages = "pushes: /inbox, mails: /outbox, shares: /shares"
+        say(f"  page       http://127.0.0.1:{settings.STACK_PAGE_PORT} ({pages})")
     say(f"  logs       {paths.state() / 'log'}")
     say("  stop       bin/down")

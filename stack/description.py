@@ -53,10 +53,13 @@ def components() -> list[Component]:
         *(_memcached(number, port) for number, port in enumerate(settings.MEMCACHED_PORTS, 1)),
         _gearmand(),
         _seaweedfs(),
-        _nginx("cdn", settings.CDN_PORT),
+        _nginx("cdn", settings.CDN_PORT, settings.CDN_PURGE_PORT),
+        _social(),
         _gunicorn(),
         *_workers(),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
+        _apns(),
+        _stack_page(),
         _nginx("app", settings.APP_PORT, after=("gunicorn",), app=True),
     ]
 
@@ -143,11 +146,11 @@ def _seaweedfs() -> Component:
     )
 
 
-def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = False) -> Component:
+def _nginx(name: str, port: int, *more_ports: int, after: tuple[str, ...] = (), app: bool = False) -> Component:
     return Component(
         name=f"nginx_{name}",
         argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
-        ports=[port],
+        ports=[port, *more_ports],
         probe=probes.http(port, "/nginx-is-alive"),
         after=after,
         app=app,
@@ -157,10 +160,23 @@ def _nginx(name: str, port: int, *, after: tuple[str, ...] = (), app: bool = Fal
     )
 
 
+def _social() -> Component:
+    return Component(
+        name="social",
+        argv=[sys.executable, "-m", "stack.social"],
+        ports=[settings.SOCIAL_PORT],
+        probe=probes.http(settings.SOCIAL_PORT, "/_alive"),
+        before=lambda: prepare.data_directory("social"),
+        app=True,
+        ours=True,
+        stop_seconds=3.0,
+    )
+
+
 def _gunicorn() -> Component:
     return Component(
         name="gunicorn",
-        # No preload: libvips must not run before a fork. No control socket: several gunicorns would fight for one.
+        # No preload: a fork must share no connection. No control socket: several gunicorns would fight for one.
         argv=[sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
         + ["--bind", f"127.0.0.1:{settings.GUNICORN_PORT}", "--worker-class", "gthread"]
         + ["--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.GUNICORN_THREADS)]
@@ -175,12 +191,40 @@ def _gunicorn() -> Component:
 
 
 def _workers() -> list[Component]:
-    counts = {"fast": settings.WORKERS_FAST, "feed": settings.WORKERS_FEED, "network": settings.WORKERS_NETWORK}
+    counts = {
+        "fast": settings.WORKERS_FAST,
+        "feed": settings.WORKERS_FEED,
+        "feed_large": settings.WORKERS_FEED_LARGE,
+        "network": settings.WORKERS_NETWORK,
+    }
     return [
         _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], settings.GEARMAND_PORT)
         for queue, count in counts.items()
         for number in range(1, count + 1)
     ]
+
+
+def _apns() -> Component:
+    return Component(
+        name="apns",
+        argv=[sys.executable, "-m", "stack.apns"],
+        ports=[settings.APNS_PORT],
+        probe=probes.tls(settings.APNS_PORT, paths.data("apns") / "ca.pem"),
+        before=lambda: prepare.data_directory("apns"),
+        app=True,
+        ours=True,
+    )
+
+
+def _stack_page() -> Component:
+    return Component(
+        name="stack_page",
+        argv=[sys.executable, "-m", "stack.page"],
+        ports=[settings.STACK_PAGE_PORT],
+        probe=probes.http(settings.STACK_PAGE_PORT, "/alive"),
+        app=True,
+        ours=True,
+    )
 
 
 def _manage(name: str, command: list[str], port: int) -> Component:

@@ -1,5 +1,6 @@
 """What servers need before they start, and what they must hold once they answer."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -15,8 +16,6 @@ from stack.errors import StackError
 
 #: Twins of each database: the service's, the tests', the benchmarks'.
 SUFFIXES = ("", "_test", "_bench")
-#: An object of each bucket that a probe can ask for.
-KNOWN_OBJECT = "pub/ready.txt"
 
 
 def data_directory(name: str) -> None:
@@ -99,8 +98,9 @@ def _password_holds(port: int) -> bool:
 
 
 def buckets() -> None:
-    """Make the buckets, readable object by object by everybody (the CDN edge), listable by nobody."""
-    missing = [bucket for bucket in (settings.S3_BUCKET, "test", "bench") if not _serves(bucket)]
+    """Make the buckets: below pub/ everybody reads objects by name, below prv/ the CDN edge alone; nobody lists."""
+    policies = {bucket: _policy(bucket) for bucket in (settings.S3_BUCKET, "test", "bench")}
+    missing = [bucket for bucket, policy in policies.items() if not _serves(bucket, policy)]
     if not missing:
         return
     # Imported late: it takes a third of a second and 30 MB, and is needed once in the life of a data centre.
@@ -122,26 +122,36 @@ def buckets() -> None:
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}:
                 raise
-        anybody_may_get = {
+        store.put_bucket_policy(Bucket=bucket, Policy=policies[bucket])
+        known = _known_object(policies[bucket])
+        store.put_object(Bucket=bucket, Key=known, Body=b"ready\n", ContentType="text/plain")
+        # A port that answers is not a store that serves: what was put must come back.
+        probes.http(settings.S3_PORT, f"/{bucket}/{known}")(0)
+
+
+def _policy(bucket: str) -> str:
+    read = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"]}
+    # What the edge says in a header is known to it and to us.
+    by_the_edge = {"Condition": {"StringEquals": {"aws:Referer": settings.CDN_SIGNING_KEY}}}
+    return json.dumps(
+        {
             "Version": "2012-10-17",
             "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": "*",
-                    "Action": ["s3:GetObject"],
-                    "Resource": [f"arn:aws:s3:::{bucket}/*"],
-                }
+                read | {"Resource": [f"arn:aws:s3:::{bucket}/pub/*"]},
+                read | {"Resource": [f"arn:aws:s3:::{bucket}/prv/*"]} | by_the_edge,
             ],
         }
-        store.put_bucket_policy(Bucket=bucket, Policy=json.dumps(anybody_may_get))
-        store.put_object(Bucket=bucket, Key=KNOWN_OBJECT, Body=b"ready\n", ContentType="text/plain")
-        # A port that answers is not a store that serves: what was put must come back.
-        probes.http(settings.S3_PORT, f"/{bucket}/{KNOWN_OBJECT}")(0)
+    )
 
 
-def _serves(bucket: str) -> bool:
+def _known_object(policy: str) -> str:
+    """Return an object that can be asked for where this policy holds: another policy, another object."""
+    return f"pub/ready-{hashlib.sha256(policy.encode()).hexdigest()[:16]}.txt"
+
+
+def _serves(bucket: str, policy: str) -> bool:
     try:
-        probes.http(settings.S3_PORT, f"/{bucket}/{KNOWN_OBJECT}")(0)
+        probes.http(settings.S3_PORT, f"/{bucket}/{_known_object(policy)}")(0)
     except probes.NotReadyError:
         return False
     return True

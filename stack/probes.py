@@ -5,9 +5,11 @@ accepts connections that it then refuses. Each takes the component's pid and at 
 """
 
 import socket
+import ssl
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import psycopg2
@@ -78,6 +80,22 @@ def http(port: int, path: str, *, below: int = 400) -> Probe:
             status = error.code
         if status >= below:
             raise NotReadyError(f"GET {path} gave {status}")
+
+    return probe
+
+
+def tls(port: int, ca: Path) -> Probe:
+    """Shake hands, as a client that speaks HTTP/2 and trusts the certificates of `ca`."""
+
+    def probe(pid: int) -> None:
+        context = ssl.create_default_context(cafile=ca)
+        context.set_alpn_protocols(["h2"])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection,
+            context.wrap_socket(connection, server_hostname="127.0.0.1") as secured,
+        ):
+            if secured.selected_alpn_protocol() != "h2":
+                raise NotReadyError("does not speak HTTP/2")
 
     return probe
 

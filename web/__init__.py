@@ -1,1 +1,1 @@
-"""The door for browsers: signing in, OAuth's consent page, a developer's applications, applications let in."""
+"""The door for browsers: signing in, OAuth's consent page, a developer's applications, what was let in and linked."""

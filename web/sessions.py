@@ -59,7 +59,12 @@ def log_in(request: HttpRequest) -> HttpResponse:
         user = (
             None
             if "\x00" in username
-            else sign_in_from(client_address(request.META), username=username, password=password)
+            else sign_in_from(
+                client_address(request.META),
+                username=username,
+                password=password,
+                agent=request.META.get("HTTP_USER_AGENT", ""),
+            )
         )
     except TooManyAttempts as error:
         return page(request, "login", facts | {"problem": error.message, "username": username}, status=error.status)

@@ -21,11 +21,15 @@ from jobs import Again, enqueue
 
 #: In this order. Follows first: after them nobody's inbox is concerned when the photos go; the account last.
 STEPS = {
+    # Even before: it finds bells by the follows.
+    "push": "notifications.erase_push",
     "follows": "accounts.erase_follows",
     "photos": "photos.erase_photos",
     "likes": "photos.erase_likes",
     "comments": "photos.erase_comments",
+    "shares": "notifications.erase_shares",
     "inbox": "feeds.erase_inbox",
+    "activity": "notifications.erase_activity",
     "account": "accounts.erase_account",
 }
 #: Deletions begun or pushed in one look.

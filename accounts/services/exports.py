@@ -1,6 +1,8 @@
 """Archives of everything a person owns: asked for here, made by a task of photos/, kept EXPORT_KEEP_DAYS."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -8,6 +10,14 @@ from django.utils import timezone
 
 from accounts.models import Export, User
 from jobs import enqueue
+
+#: What the rooms above photos/ put into the archive: name of the file -> reads a person's rows of it, as JSON.
+parts: dict[str, Callable[[int], list[Any]]] = {}
+
+
+def register_part(name: str, read: Callable[[int], list[Any]]) -> None:
+    """Have a room's rows put into every archive from now on, as <name>.json."""
+    parts[name] = read
 
 
 def request_export(user_id: int) -> None:

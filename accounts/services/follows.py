@@ -198,7 +198,10 @@ def _locked_edge(shard: Shard, follower_id: int, followee_id: int) -> Iterator[t
             if change:
                 counters.add(shard, counters.USER_FOLLOWED_BY, followee_id, change)
                 delete_after_commit(shard, STANDING_KIND, [standing_id(follower_id, followee_id)])
-            enqueue("accounts.copy_edge", on=shard, follower_id=follower_id, followee_id=followee_id)
+            facts = {"follower_id": follower_id, "followee_id": followee_id}
+            enqueue("accounts.copy_edge", on=shard, **facts)
+            approved = (old, new) == (Status.REQUESTED, Status.FOLLOWS)
+            enqueue("notifications.note_edge", on=shard, **facts, version=version, approved=approved)
             return version
 
         yield old, set_to

@@ -3,37 +3,32 @@
 import re
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password as matches
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.mail import send_mail
 from django.db import transaction
 
-from accounts import tokens
+from accounts import mail, tokens
 from accounts.models import User
 from accounts.services.sign_up import PASSWORD_MAX_CHARS, password_faults, refuse
 from caching import counters
-from instagram.errors import InvalidParameters
+from instagram.errors import InvalidParameters, RateLimited
 from jobs import enqueue
 
-#: Where the page to set a new password is; the token goes with it as ?token=.
-RESET_PATH = "/accounts/password_reset/confirm/"
+#: Where the pages to set a new password are; the second signs out everywhere as well ("this was not me").
+RESET_PATH, SECURE_PATH = "/accounts/password_reset/confirm/", "/accounts/secure/"
 _TOKEN = re.compile(r"([0-9]{1,18})-([0-9a-z]+-[0-9a-f]+)")
-_MAIL = """\
-Hello {username},
-
-somebody, hopefully you, asked for a new password. Set it here within {hours} hours:
-
-{url}
-
-If that was not you, do nothing: your password stays as it is.
-"""
 
 
 class _ResetTokens(PasswordResetTokenGenerator):
     """Signed with SECRET_KEY over password hash, e-mail and time: a new password makes all earlier ones worthless."""
 
     key_salt = "accounts.password_reset"
+
+    def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
+        """Sign these facts. Not the last login, as Django does: another's login must not end "this was not me"."""
+        return f"{user.pk}{user.password}{timestamp}{user.email}"  # type: ignore[attr-defined]  # it is our User
 
 
 _reset_tokens = _ResetTokens()
@@ -59,10 +54,11 @@ def change_password(user_id: int, *, old: str, new: str, kept_token_id: int | No
         _set(User.objects.select_for_update().get(pk=user_id), hashed, kept_token_id)
 
 
-def request_reset(*, email: str = "", username: str = "") -> None:
-    """Have a link to set a new password mailed, if there is such an account.
+def request_reset(*, email: str = "", username: str = "", address: str = "") -> None:
+    """Have a link to set a new password mailed, if there is such an account. The address need not be confirmed.
 
     The same work whether or not there is: one query and one job; the worker finds out and writes the mail.
+    address: the network address this comes from. Raises RateLimited after RESETS_PER_ADDRESS of them in an hour.
     """
     if email.strip():
         people = User.objects.filter(email=email.strip().lower())
@@ -70,19 +66,23 @@ def request_reset(*, email: str = "", username: str = "") -> None:
         people = User.objects.filter(username=username.strip().lower())
     else:
         raise InvalidParameters("email: email or username is required")
+    made = counters.increment(f"resets:{address.encode().hex()[:80]}", ttl_s=3_600)
+    if made > settings.RESETS_PER_ADDRESS:
+        raise RateLimited(made=made, limit=settings.RESETS_PER_ADDRESS)
     enqueue("accounts.mail_password_reset", user_id=people.values_list("pk", flat=True).first() or 0)
 
 
 def mail_reset(user_id: int) -> None:
-    """Mail the link, PASSWORD_RESETS_PER_HOUR times at most; to nobody if the account is not there or suspended."""
+    """Mail the link; to nobody if the account is not there or suspended. Raises NotNow."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
-    counter = f"password-reset:{user_id}"
-    if user is None or counters.read(counter) >= settings.PASSWORD_RESETS_PER_HOUR:
-        return
-    url = f"{settings.WEB_BASE_URL}{RESET_PATH}?token={reset_token(user)}"
-    text = _MAIL.format(username=user.username, url=url, hours=settings.PASSWORD_RESET_TIMEOUT // 3_600)
-    send_mail("Your password", text, None, [user.email])
-    counters.increment(counter, ttl_s=3_600)
+    if user is not None:
+        hours = settings.PASSWORD_RESET_TIMEOUT // 3_600
+        mail.send("password_reset", user, {"url": reset_link(user), "hours": hours})
+
+
+def reset_link(user: User, *, everywhere: bool = False) -> str:
+    """Return the link to set a new password; everywhere: and to sign out wherever somebody is signed in."""
+    return mail.link(SECURE_PATH if everywhere else RESET_PATH, reset_token(user))
 
 
 def reset_token(user: User) -> str:
@@ -90,9 +90,10 @@ def reset_token(user: User) -> str:
     return f"{user.pk}-{_reset_tokens.make_token(user)}"
 
 
-def reset_password(token: str, new: str) -> None:
+def reset_password(token: str, new: str, *, everywhere: bool = False) -> User:
     """Set a new password with a mailed token, once; all tokens of our own applications are revoked.
 
+    Sessions of browsers end by themselves: they hang on the password. everywhere: other applications are shut out too.
     Raises InvalidParameters for a token that is forged, used or older than PASSWORD_RESET_TIMEOUT.
     """
     refuse({"new_password": password_faults(new)})
@@ -100,7 +101,16 @@ def reset_password(token: str, new: str) -> None:
     hashed = make_password(new)
     with transaction.atomic():
         # Again, under the lock: of two that come with one token the second finds the password changed.
-        _set(_owner(token, locked=True), hashed, None)
+        user = _owner(token, locked=True)
+        _set(user, hashed, None)
+        if everywhere:
+            tokens.revoke_all(user.pk)
+    return user
+
+
+def token_owner(token: str) -> User:
+    """Return whose password a token can set. Raises InvalidParameters."""
+    return _owner(token, locked=False)
 
 
 def _owner(token: str, *, locked: bool) -> User:

@@ -7,11 +7,15 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.queries import PROFILE_KIND
+from accounts.services.confirmation import request_confirmation
 from accounts.services.sign_up import email_faults, refuse, refuse_taken
 from caching import delete_after_commit
 from jobs import enqueue
 from sharding import main_server
 
+#: Seconds until photos are looked at again after the account turned private or public: longer than a cached profile
+#: lives and a request lasts that began before and stored its photo as things were.
+SECOND_LOOK_S = 150
 _MOST = {"full_name": 60, "bio": 150, "website": 200, "phone": 30}
 #: Other schemes would let a profile run script in the page that shows it.
 _WEBSITE = URLValidator(schemes=["http", "https"])
@@ -58,13 +62,19 @@ def _save(user_id: int, changes: dict[str, str | bool]) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
         turned = changes.get("is_private", user.is_private) != user.is_private
+        moved = changes.get("email", user.email) != user.email
         opened = user.is_private and changes.get("is_private") is False
         for name, value in changes.items():
             setattr(user, name, value)
-        user.save(update_fields=list(changes))
+        if moved:
+            user.email_confirmed_at = None
+            request_confirmation(user_id)
+        user.save(update_fields=[*changes, "email_confirmed_at"])
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
         if turned:
             enqueue("photos.relist_author", author_id=user_id)
+            enqueue("photos.rehome", author_id=user_id)
+            enqueue("photos.rehome", delay_s=SECOND_LOOK_S, author_id=user_id)
         if opened:
             enqueue("accounts.approve_all_requests", owner_id=user_id)
     return user

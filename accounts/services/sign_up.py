@@ -8,11 +8,14 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.reserved import RESERVED
+from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
 from instagram.errors import InvalidParameters, NotFound
+from jobs import enqueue
 
 PASSWORD_MIN_CHARS = 6
 #: Longer ones would only cost the hash time.
@@ -22,8 +25,20 @@ EMAIL_MAX_CHARS = 254
 _USERNAME = re.compile(r"[a-z0-9._]{1,30}")
 
 
-def sign_up(*, username: str, password: str, email: str, full_name: str = "", phone: str = "", bio: str = "") -> User:
-    """Make an account. Raises InvalidParameters with `errors` per field."""
+def sign_up(
+    *,
+    username: str,
+    password: str,
+    email: str,
+    full_name: str = "",
+    phone: str = "",
+    bio: str = "",
+    email_confirmed: bool = False,
+) -> User:
+    """Make an account; a link to confirm the address is mailed, unless it is known to be theirs.
+
+    Who looked for them before is told. Raises InvalidParameters with `errors` per field.
+    """
     username, email = username.strip().lower(), email.strip().lower()
     errors = {
         "username": username_faults(username),
@@ -38,7 +53,11 @@ def sign_up(*, username: str, password: str, email: str, full_name: str = "", ph
         with transaction.atomic():
             user = User(username=username, email=email, full_name=full_name.strip(), phone=phone.strip(), bio=bio)
             user.password = make_password(password)
+            user.email_confirmed_at = timezone.now() if email_confirmed else None
             user.save()
+            enqueue("notifications.note_joined", user_id=user.pk)
+            if not email_confirmed:
+                request_confirmation(user.pk)
     except IntegrityError as error:
         refuse_taken(error)
         raise

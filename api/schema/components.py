@@ -12,6 +12,10 @@ EPOCH: Schema = {"type": "string", "pattern": "^[0-9]+$", "description": "second
 COUNT: Schema = {"type": "integer", "minimum": 0}
 DEGREES: Schema = {"type": "number", "format": "double"}
 URL: Schema = {"type": "string", "format": "uri"}
+SERVICE: Schema = {
+    "type": "string",
+    "enum": ["twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous"],
+}
 FLAG: Schema = {"type": "boolean"}
 
 
@@ -48,6 +52,10 @@ def nullable(schema: Schema) -> Schema:
 
 NULL: Schema = {"nullable": True, "enum": [None]}
 
+_ACTIVITY_TYPES = [
+    "like", "comment", "mention", "follow", "follow_request", "request_accepted", "popular", "friend_joined",
+    "service_unlinked",
+]  # fmt: skip
 _MINI = {"id": ID, "username": TEXT, "full_name": TEXT, "profile_picture": URL}
 _BRIEF = _MINI | {"bio": TEXT, "website": TEXT}
 _COUNTS = an_object(closed=True, media=COUNT, follows=COUNT, followed_by=COUNT)
@@ -61,7 +69,7 @@ COMPONENTS: dict[str, Schema] = {
     "UserMini": an_object(_MINI),
     "UserBrief": an_object(_BRIEF),
     "User": an_object(_BRIEF, counts=_COUNTS),
-    "OwnAccount": an_object(_BRIEF, counts=_COUNTS, email=TEXT, phone=TEXT, is_private=FLAG),
+    "OwnAccount": an_object(_BRIEF, counts=_COUNTS, email=TEXT, email_confirmed=FLAG, phone=TEXT, is_private=FLAG),
     "Comment": an_object({"id": ID, "text": TEXT, "created_time": EPOCH, "from": ref("UserMini")}),
     "Image": an_object(closed=True, url=URL, width=COUNT, height=COUNT),
     "Location": an_object(id=ID, name=TEXT, latitude=nullable(DEGREES), longitude=nullable(DEGREES)),
@@ -100,7 +108,26 @@ COMPONENTS: dict[str, Schema] = {
         target_user_is_private=FLAG,
     ),
     "Tag": an_object(name=TEXT, media_count=COUNT),
-    "Share": an_object(service=TEXT, status=TEXT),
+    "Share": an_object(
+        optional=("url", "reason"),
+        service=SERVICE,
+        status={"type": "string", "enum": ["queued", "sent", "failed", "not_linked"]},
+        url=TEXT,
+        reason=TEXT,
+    ),
+    "LinkedService": an_object(service=SERVICE, linked=FLAG, account=nullable(TEXT)),
+    "Upload": an_object(closed=True, upload_id=TEXT, expires_at=EPOCH),
+    "Receipt": an_object(
+        closed=True,
+        media_id=MEDIA_ID,
+        received=an_object(closed=True, format=TEXT, bytes=COUNT, width=COUNT, height=COUNT, sha256=TEXT),
+        removed=an_object(closed=True, gps=FLAG, metadata=FLAG),
+        done=an_object(closed=True, filter=TEXT, drawn=FLAG, border=FLAG, tilt_shift=TEXT, lux=DEGREES),
+        renditions=list_of(an_object(closed=True, side=COUNT, url=URL, bytes=COUNT, md5=TEXT)),
+        original={"type": "string", "enum": ["kept", "stripped", "off", "over_quota", "not_strippable", "lost"]},
+        milliseconds=an_object(closed=True, render=COUNT, store=COUNT, database=COUNT),
+        rerendered=nullable(an_object({"at": EPOCH, "from": {"type": "string", "enum": ["original", "rendition"]}})),
+    ),
     "Subscription": an_object(
         id=ID,
         type={"type": "string", "enum": ["subscription"]},
@@ -118,6 +145,18 @@ COMPONENTS: dict[str, Schema] = {
         http_status=nullable(COUNT),
         error=nullable(TEXT),
         payload=list_of({}),
+    ),
+    "Activity": an_object(
+        {
+            "id": ID,
+            "type": {"type": "string", "enum": _ACTIVITY_TYPES},
+            "created_time": EPOCH,
+            "seen": FLAG,
+            "from": ref("UserMini"),
+            "media": nullable(an_object(id=MEDIA_ID, thumbnail=ref("Image"))),
+            "comment": nullable(an_object(id=ID, text=TEXT)),
+            "user": nullable(ref("UserMini")),
+        }
     ),
     "Filter": an_object(name=TEXT, code=nullable(COUNT), active=FLAG),
     "Meta": an_object(code={"type": "integer", "enum": [200]}),

@@ -72,7 +72,7 @@ def _described(template: str, verb: str, operation: Operation, needs: Access) ->
         ],
         "security": [{"access_token": []}] if needs.token else [{"access_token": []}, {"client_id": []}],
         "responses": {
-            "200": {"description": "well", "content": {"application/json": {"schema": _envelope(operation)}}},
+            "200": {"description": "well", "content": _content(operation)},
             "default": {
                 "description": "refused, or not possible now",
                 "content": {"application/json": {"schema": ref("Error")}},
@@ -90,6 +90,12 @@ def _described(template: str, verb: str, operation: Operation, needs: Access) ->
             for name, schema in params.items()
         ]
     return described
+
+
+def _content(operation: Operation) -> dict[str, Any]:
+    if operation.picture:
+        return {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": _envelope(operation)}}
 
 
 def _envelope(operation: Operation) -> Schema:

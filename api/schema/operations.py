@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.schema.components import (
+    COUNT,
     FLAG,
     ID,
     NULL,
@@ -14,6 +15,8 @@ from api.schema.components import (
     nullable,
     ref,
 )
+from notifications.push import preferences
+from notifications.push.models import Environment
 from photos.filters import NAMES
 
 NUMBER: Schema = {"type": "integer"}
@@ -32,12 +35,14 @@ def _choice(*names: str) -> Schema:
 @dataclass(frozen=True)
 class Operation:
     """One verb of one path. params: name -> schema, "!" after a name: required; they go into the query of a GET or
-    DELETE, else into the body. page: keys that `pagination` may have, None: there is no pagination."""
+    DELETE, else into the body. page: keys that `pagination` may have, None: there is no pagination. picture: what
+    is answered is a JPEG by itself, and `data` says nothing."""
 
     summary: str
     data: Schema
     params: dict[str, Schema] | None = None
     page: tuple[str, ...] | None = None
+    picture: bool = False
 
 
 _MEDIA, _MEDIA_LIST = ref("Media"), list_of(ref("Media"))
@@ -46,11 +51,13 @@ _ID_PAGE = ("next_max_id", "next_url")
 _BY_ID: dict[str, Schema] = {"count": NUMBER, "max_id": TEXT, "min_id": TEXT}
 _BY_TIME = _BY_ID | {"max_timestamp": SECONDS, "min_timestamp": SECONDS}
 _CURSOR: dict[str, Schema] = {"count": NUMBER, "cursor": ID}
+_ENTRIES: dict[str, Schema] = {"count": NUMBER, "max_id": ID}
 _TAG_PAGE = (
     "next_max_tag_id", "min_tag_id", "next_url", "next_max_id", "next_min_id", "deprecation_warning",
 )  # fmt: skip
 _CIRCLE: dict[str, Schema] = {"lat": LATITUDE, "lng": LONGITUDE, "distance": NUMBER, "count": NUMBER}
 _REPORT: dict[str, Schema] = {"reason!": REASON, "text": TEXT}
+_UPLOAD_ID: Schema = TEXT | {"maxLength": 64}
 _PASSWORD: dict[str, Schema] = {"password!": TEXT}
 _SUBSCRIPTION: dict[str, Schema] = {
     "object!": _choice("user", "tag", "location", "geography"),
@@ -62,6 +69,8 @@ _SUBSCRIPTION: dict[str, Schema] = {
     "callback_url!": URL,
     "verify_token": TEXT,
 }
+_ENVIRONMENT = _choice(*Environment.values)
+_PUSH_SETTINGS: dict[str, Schema] = {name: _choice(*choices) for name, choices in preferences.CHOICES.items()}
 
 OPERATIONS: dict[str, Operation] = {
     "GET v1/users/<user_id>": Operation("A person", ref("User")),
@@ -96,22 +105,29 @@ OPERATIONS: dict[str, Operation] = {
         "Upload a photo",
         _MEDIA,
         {
-            "photo!": FILE,
+            "photo": FILE,
             "caption": TEXT,
             "filter": _choice(*NAMES),
             "filtered": ONE_OR_ZERO,
             "border": ONE_OR_ZERO,
             "tilt_shift": _choice("none", "radial", "linear"),
+            "lux": {"type": "number", "minimum": 0, "maximum": 1},
             "lat": LATITUDE,
             "lng": LONGITUDE,
             "location_id": ID,
             "foursquare_v2_id": TEXT,
             "location_name": TEXT,
             "share_to": TEXT,
-            "upload_id": TEXT | {"maxLength": 64},
+            "upload_id": _UPLOAD_ID,
             "taken_at": SECONDS,
         },
     ),
+    "POST v1/media/uploads": Operation(
+        "Upload a picture before its caption", ref("Upload"), {"photo!": FILE, "upload_id": _UPLOAD_ID}
+    ),
+    "GET v1/media/uploads": Operation("My pictures that wait for their captions", list_of(ref("Upload"))),
+    "DELETE v1/media/uploads": Operation("Throw a waiting picture away", NULL, {"upload_id!": _UPLOAD_ID}),
+    "GET v1/media/<media_id>/receipt": Operation("What became of my upload", nullable(ref("Receipt"))),
     "GET v1/media/<media_id>/comments": Operation("All comments, oldest first", list_of(ref("Comment"))),
     "POST v1/media/<media_id>/comments": Operation("Comment", ref("Comment"), {"text!": TEXT}),
     "DELETE v1/media/<media_id>/comments/<comment_id>": Operation("Delete a comment", NULL),
@@ -182,6 +198,7 @@ OPERATIONS: dict[str, Operation] = {
             "picture": FILE,
         },
     ),
+    "POST v1/accounts/self/confirm_email": Operation("Mail me the link that confirms my address", NULL),
     "POST v1/accounts/self/password": Operation(
         "Change my password", NULL, {"old_password!": TEXT, "new_password!": TEXT}
     ),
@@ -195,13 +212,63 @@ OPERATIONS: dict[str, Operation] = {
     "POST v1/media/<media_id>/report": Operation("Report a photo", NULL, _REPORT),
     "POST v1/users/<user_id>/report": Operation("Report a person", NULL, _REPORT),
     "POST v1/media/<media_id>/comments/<comment_id>/report": Operation("Report a comment", NULL, _REPORT),
+    "POST v1/media/<media_id>/share": Operation(
+        "Post a photo at other services", list_of(ref("Share")), {"share_to!": TEXT, "text": TEXT}
+    ),
+    "GET v1/media/<media_id>/shares": Operation("What became of my shares of a photo", list_of(ref("Share"))),
+    "GET v1/users/self/services": Operation("My accounts at other services", list_of(ref("LinkedService"))),
+    "POST v1/users/self/services/<service>": Operation(
+        "Link my account at a service",
+        ref("LinkedService"),
+        {"oauth_token!": TEXT, "oauth_secret": TEXT, "account!": TEXT},
+    ),
+    "DELETE v1/users/self/services/<service>": Operation("Unlink it", NULL),
     "GET v1/users/self/blocked": Operation("Whom I blocked", _MINIS, _CURSOR, ("next_cursor", "next_url")),
     "POST v1/users/lookup": Operation(
-        "People by mail addresses and telephone numbers", list_of({"type": "object"}), {"emails": TEXT, "phones": TEXT}
+        "People by mail addresses and telephone numbers, or hashes of them",
+        list_of({"type": "object"}),
+        {"emails": TEXT, "phones": TEXT, "email_hashes": TEXT, "phone_hashes": TEXT},
     ),
     "GET v1/users/suggested": Operation("People I might follow", _MINIS, {"count": NUMBER}),
     "GET v1/users/card": Operation(
         "A profile's head, of private accounts too", {"type": "object"}, {"id": ID, "username": TEXT}
     ),
+    "GET v1/users/self/activity": Operation("My News", list_of(ref("Activity")), _ENTRIES, _ID_PAGE),
+    "GET v1/users/self/activity/following": Operation(
+        "What those did whom I follow", list_of(ref("Activity")), _ENTRIES, _ID_PAGE
+    ),
+    "GET v1/users/self/activity/unseen": Operation("How much of my News I have not seen", an_object(count=COUNT)),
+    "POST v1/users/self/activity/seen": Operation("I have seen my News up to an entry", NULL, {"max_id": ID}),
+    "POST v1/devices": Operation(
+        "Let a phone ring for me",
+        an_object(id=ID, token=TEXT, platform=_choice("ios"), environment=_ENVIRONMENT),
+        {
+            "token!": TEXT,
+            "platform": _choice("ios"),
+            "environment": _ENVIRONMENT,
+            "app_version": TEXT | {"maxLength": 30},
+            "locale": TEXT | {"maxLength": 30},
+        },
+    ),
+    "DELETE v1/devices/<device_token>": Operation("Let a phone ring no more", NULL),
+    "GET v1/users/self/settings/push": Operation("What I am rung for", an_object(_PUSH_SETTINGS)),
+    "POST v1/users/self/settings/push": Operation(
+        "Change what I am rung for", an_object(_PUSH_SETTINGS), _PUSH_SETTINGS
+    ),
+    "POST v1/users/<user_id>/bell": Operation("Tell me when they post", NULL),
+    "DELETE v1/users/<user_id>/bell": Operation("Tell me no more when they post", NULL),
     "GET v1/filters": Operation("The filters", list_of(ref("Filter"))),
+    "POST v1/filters/preview": Operation(
+        "See a picture in one filter, or in all that are offered in a row",
+        NULL,
+        {
+            "photo!": FILE,
+            "filter": _choice(*NAMES),
+            "border": ONE_OR_ZERO,
+            "tilt_shift": _choice("none", "radial", "linear"),
+            "lux": {"type": "number", "minimum": 0, "maximum": 1},
+            "size": {"type": "integer", "minimum": 60, "maximum": 612},
+        },
+        picture=True,
+    ),
 }

@@ -1,6 +1,7 @@
 """Our own endpoints for accounts: sign up, one's own data, password, leaving and coming back, export, sign out."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,9 @@ from accounts.services import (
     change_password,
     change_profile,
     deactivate,
+    note_login,
     reactivate,
+    request_confirmation,
     request_deletion,
     request_export,
     request_reset,
@@ -32,6 +35,7 @@ from api.v1.present_users import present_full
 from instagram.errors import MissingCredential
 from photos import storage
 from photos.services import store_picture
+from photos.storage.signing import end_of_addresses
 
 
 class Accounts(Endpoint):
@@ -51,6 +55,7 @@ class Accounts(Endpoint):
             )
             if stem:
                 set_picture(user.pk, stem)
+        note_login(user.pk, address=call.address, agent=call.agent, is_news=False)
         token = issue(user, OAuthClient.objects.get(client_id=params.get("client_id")))
         return enveloped({"access_token": token, "user": present_full(profiles([user.pk])[user.pk])})
 
@@ -71,7 +76,8 @@ class PasswordReset(Endpoint):
     @access(token=False, first_party=True)
     def post(self, call: Call) -> Answer:
         """Have a link mailed; the answer and its time are the same whether or not there is such an account."""
-        request_reset(email=call.params.get("email"), username=call.params.get("username"))
+        params = call.params
+        request_reset(email=params.get("email"), username=params.get("username"), address=call.address)
         return enveloped(None)
 
 
@@ -109,6 +115,16 @@ class Myself(Endpoint):
         """Hide me now and delete everything later, unless I sign in again before."""
         require_password(call.my_id, call.params.get("password"))
         request_deletion(call.my_id)
+        return enveloped(None)
+
+
+class ConfirmEmail(Endpoint):
+    """One's own address."""
+
+    @access(first_party=True)
+    def post(self, call: Call) -> Answer:
+        """Have the link that confirms it mailed once more; nothing is sent when it is confirmed."""
+        request_confirmation(call.my_id)
         return enveloped(None)
 
 
@@ -176,13 +192,16 @@ class Exports(Endpoint):
 
     @access(token=True, first_party=True)
     def get(self, call: Call) -> Answer:
-        """Return {"status": "none" | "queued" | "ready" | "expired", "url": signed address or None}."""
+        """Return {"status": "none" | "queued" | "ready" | "expired", "url": signed address or None}.
+
+        The address is good for an hour at most, though the archive is kept for longer: ask again.
+        """
         export = latest_export(call.my_id)
         if export is None:
             return enveloped({"status": "none", "url": None})
         ends = expires_at(export)
         gone = export.state == Export.State.READY and ends is None
-        url = storage.signed_url(export.key, expires_at=ends) if ends else None
+        url = storage.signed_url(export.key, expires_at=min(ends, end_of_addresses(time.time()))) if ends else None
         return enveloped({"status": Export.State.EXPIRED.value if gone else export.state, "url": url})
 
     @access(first_party=True)
@@ -222,6 +241,7 @@ def _stored_picture(call: Call) -> Iterator[str]:
 def _present_own(user: User) -> dict[str, Any]:
     return present_full(profiles([user.pk])[user.pk]) | {
         "email": user.email,
+        "email_confirmed": user.email_confirmed_at is not None,
         "phone": user.phone,
         "is_private": user.is_private,
     }
@@ -233,6 +253,7 @@ routes = [
     route("v1/accounts/password_reset", PasswordReset),
     route("v1/accounts/password_reset/confirm", PasswordResetConfirm),
     route("v1/accounts/self", Myself),
+    route("v1/accounts/self/confirm_email", ConfirmEmail),
     route("v1/accounts/self/password", Password),
     route("v1/accounts/self/deactivate", Deactivate),
     route("v1/accounts/self/reactivate", Reactivate),

@@ -20,7 +20,8 @@
 and `likes` is added to the modules in api/v1/urls.py. All spellings of a path (`.json`, slash), `_method`, JSONP,
 parameters in query or body, the credential, the rate limit with its headers and every error are done here.
 
-- Handlers take the Call and the placeholders of their route as text, and answer `enveloped(data)`. They raise the
+- Handlers take the Call and the placeholders of their route as text, and answer `enveloped(data)`, or `picture(jpeg)`
+  where operations.py says so. They raise the
   errors of instagram/errors.py; anything else becomes a logged 500 in the envelope.
 - Ids out of paths: `call.user_id(text)` (number or "self"; "self" demands a token by itself), `media_id_of(text)`
   (canonical or bare: check `.user_id` against the photo's author when it is not None), `object_id_of(text, "comment")`.
@@ -45,13 +46,13 @@ from rest_framework.views import APIView
 from api import rate_limit, signatures
 from api.calls import Call
 from api.credentials import access, access_of, identify, require
-from api.envelope import CALLBACK, Answer, enveloped, refusal, rendered
+from api.envelope import CALLBACK, Answer, enveloped, picture, refusal, rendered
 from api.parameters import Params, read_parameters
 from api.routing import bare, route
 from instagram.errors import APIError, InvalidParameters, UnknownPath, VerbNotAllowed
 from sharding import retry_if_moved
 
-__all__ = ["Answer", "Call", "Endpoint", "access", "enveloped", "route"]
+__all__ = ["Answer", "Call", "Endpoint", "access", "enveloped", "picture", "route"]
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from django.conf import settings
 from api.pagination import next_page
 from api.v1.base import Answer, Call, Endpoint, access, enveloped, route
 from api.v1.present import present_media
-from feeds.queries import home_feed
+from feeds.inboxes import open_feed
 
 
 class Feed(Endpoint):
@@ -14,7 +14,7 @@ class Feed(Endpoint):
     @access(token=True)
     def get(self, call: Call) -> Answer:
         """Return one page. Photos that cannot be shown are left out; the cursor counts them."""
-        page = home_feed(
+        page = open_feed(
             call.my_id,
             max_id=call.params.photo_cursor("max_id"),
             min_id=call.params.photo_cursor("min_id"),

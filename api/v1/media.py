@@ -1,23 +1,24 @@
 """Photos: upload, one, one's, delete."""
 
-from typing import Any
+from typing import Any, cast, get_args
 
 from django.conf import settings
 
 from accounts import visibility
 from api.calls import Call
 from api.pagination import next_page
-from api.parameters import media_id_of
+from api.parameters import Params, media_id_of
 from api.v1.base import Answer, Endpoint, access, enveloped, route
 from api.v1.bounds import photo_bounds
 from api.v1.locations import place_of_upload
 from api.v1.present import present_media
+from api.v1.present_shares import services_of, shares_of_upload
 from instagram.errors import InvalidParameters, NotFound
+from photos.filters import Look
+from photos.filters.look import TiltShift
 from photos.queries import PhotoBody, body_of, photos_by
 from photos.services import delete_photo, publish
 from sharding.ids import id_of_shortcode
-
-SERVICES = ("twitter", "facebook", "tumblr", "flickr", "foursquare", "posterous")
 
 
 def visible_photo(call: Call, text: str) -> PhotoBody:
@@ -48,26 +49,32 @@ class MediaList(Endpoint):
     def post(self, call: Call) -> Answer:
         """Publish the photo; the answer is its Media object, with what became of each share."""
         upload = call.params.files.get("photo")
-        if upload is None:
+        upload_id = call.params.get("upload_id")
+        if upload is None and not upload_id:  # with a key it may have been sent before: api/v1/uploads.py
             raise InvalidParameters("photo: this file is required")
-        shares = [name for name in call.params.get("share_to").lower().replace(" ", "").split(",") if name]
-        if unknown := [name for name in shares if name not in SERVICES]:
-            raise InvalidParameters(f"share_to: no service is called {unknown[0]}")
-        call.params.flag("filtered", default=True)
-        call.params.flag("border")
-        call.params.choice("tilt_shift", ("none", "radial", "linear"), default="none")
-        place = place_of_upload(call)
+        share_to = services_of(call.params)
         photo_id = publish(
             author_id=call.my_id,
-            image=upload.read(),
+            image=upload.read() if upload else None,
             caption=call.params.get("caption").strip(),
-            filter_name=call.params.get("filter") or "Normal",
-            place=place,
-            upload_id=call.params.get("upload_id"),
+            look=_look(call.params),
+            draw=not call.params.flag("filtered", default=True),
+            place=place_of_upload(call),
+            upload_id=upload_id,
             taken_at=call.params.epoch("taken_at"),
+            share_to=share_to,
         )
-        statuses = [{"service": name, "status": "not_linked"} for name in shares]
-        return enveloped(one_media(photo_id, call) | {"shares": statuses})
+        shares = shares_of_upload(user_id=call.my_id, photo_id=photo_id, services=share_to)
+        return enveloped(one_media(photo_id, call) | {"shares": shares})
+
+
+def _look(params: Params) -> Look:
+    return Look(
+        filter_name=params.get("filter") or "Normal",
+        border=params.flag("border", default=False),
+        tilt_shift=cast("TiltShift", params.choice("tilt_shift", get_args(TiltShift), default="none")),
+        lux=params.number("lux", low=0, high=1) or 0.0,
+    )
 
 
 class MediaDetail(Endpoint):

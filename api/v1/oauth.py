@@ -13,7 +13,6 @@ from accounts.services import sign_in_from
 from api.envelope import flat
 from api.v1.base import Answer, Call, Endpoint, Nothing, access, route
 from api.v1.present_users import present_brief
-from instagram.client_address import client_address
 from instagram.errors import InvalidClient, OAuthError
 
 
@@ -64,9 +63,10 @@ def _by_password(call: Call, client: Client) -> AccessToken:
         raise OAuthError("This client has not been approved for grant_type=password")
     scopes = read_scopes(call.params.get("scope"))
     user = sign_in_from(
-        client_address(call.request.META),
+        call.address,
         username=call.params.get("username"),
         password=call.params.get("password"),
+        agent=call.agent,
     )
     if user is None:
         raise OAuthError("The username or password is wrong.")

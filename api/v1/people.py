@@ -4,16 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts import visibility
-from accounts.discovery import (
-    LOOKUP_MAX,
-    SUGGESTED_MAX,
-    blocked_page,
-    id_by_username,
-    ids_by_email,
-    ids_by_phone,
-    relationships,
-    suggested_ids,
-)
+from accounts.address_books import LOOKUP_MAX, look_up
+from accounts.discovery import SUGGESTED_MAX, blocked_page, id_by_username, relationships, suggested_ids
 from accounts.models import Status
 from accounts.queries import Profile, profiles
 from api.pagination import next_page
@@ -45,9 +37,9 @@ class Lookup(Endpoint):
 
     @access(first_party=True)
     def post(self, call: Call) -> Answer:
-        """Return the people with these addresses or numbers, each with how we stand."""
-        emails, phones = (_entries(call.params.get(name), name) for name in ("emails", "phones"))
-        found = dict.fromkeys([*ids_by_email(emails), *ids_by_phone(phones)])
+        """Return the people with these addresses or numbers, or hashes of them, each with how we stand."""
+        names = ("emails", "phones", "email_hashes", "phone_hashes")
+        found = dict.fromkeys(look_up(call.my_id, **{name: _entries(call.params.get(name), name) for name in names}))
         found.pop(call.my_id, None)
         people = visibility.listed(call.my_id, found)
         return enveloped(_with_relationships(call.my_id, [people[i] for i in found if i in people]))

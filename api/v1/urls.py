@@ -5,7 +5,9 @@ from django.urls import re_path
 from api.routing import ordered
 from api.v1 import (
     accounts,
+    activity,
     comments,
+    devices,
     feed,
     filters,
     geographies,
@@ -17,15 +19,20 @@ from api.v1 import (
     popular,
     relationships,
     reports,
+    services,
+    shares,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 from api.v1.base import Nothing
 
 MODULES = (
     accounts,
+    activity,
     comments,
+    devices,
     feed,
     filters,
     geographies,
@@ -37,8 +44,11 @@ MODULES = (
     popular,
     relationships,
     reports,
+    services,
+    shares,
     subscriptions,
     tags,
+    uploads,
     users,
 )
 

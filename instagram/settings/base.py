@@ -31,7 +31,12 @@ def _port(name: str, default: int) -> int:
 APP_PORT = _port("APP_PORT", 8000)
 #: The CDN edge: nginx with a cache in front of the object store.
 CDN_PORT = _port("CDN_PORT", 8001)
-#: Address on which the app front and the CDN edge listen: this machine alone; in a container, 0.0.0.0.
+#: Where the CDN edge takes its own copies out of its cache: for the service alone, never for strangers.
+CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
+#: Address of that door: on a host of its own the edge's in the inner network.
+CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
+#: Address on which the app front, the CDN edge and the stack's page listen: this machine alone; in a container,
+#: 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
@@ -63,7 +68,13 @@ SEAWEED_PORTS = {
     "admin": _port("SEAWEED_ADMIN_PORT", 17347),
     "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
 }
-#: Gunicorn processes. libvips must not run before a fork, so nothing is preloaded.
+#: The stand-in for Apple's push service: an HTTP/2 server of ours (docs/push.md).
+APNS_PORT = _port("APNS_PORT", 17443)
+#: The page that shows components, pushes, mails and shares of the local data centre.
+STACK_PAGE_PORT = _port("STACK_PAGE_PORT", 8002)
+#: The stand-in of the services that photos are posted to (stack/social/).
+SOCIAL_PORT = _port("SOCIAL_PORT", 17950)
+#: Gunicorn processes; each has helper processes of its own that decode pictures (IMAGE_HELPERS).
 GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 #: Threads in each Gunicorn process: what waits for a database lets the others work.
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
@@ -71,6 +82,8 @@ GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
 #: The same for the feed queue: fan-out and backfill.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
+#: The same for the lane of very large accounts, so that their batches delay nobody else's photos.
+WORKERS_FEED_LARGE = env.int("WORKERS_FEED_LARGE", default=1)
 #: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
 
@@ -89,6 +102,8 @@ POSTGRES_MAX_CONNECTIONS = env.int("POSTGRES_MAX_CONNECTIONS", default=120)
 MEMCACHED_MB = env.int("MEMCACHED_MB", default=64)
 #: Disk the CDN edge may use for cached images, MB.
 CDN_CACHE_MB = env.int("CDN_CACHE_MB", default=1_024)
+#: Seconds after which the CDN edge asks the store again, serving what it has meanwhile. Keys are written once: 30 days.
+CDN_CACHE_S = env.int("CDN_CACHE_S", default=2_592_000)
 #: Clients PgBouncer takes: threads of the web tier and workers, with room; each costs it about 2 kB.
 PGBOUNCER_MAX_CLIENTS = env.int("PGBOUNCER_MAX_CLIENTS", default=1_000)
 
@@ -307,7 +322,8 @@ JOBS_EXTRA_MODULES = env.list("JOBS_EXTRA_MODULES", default=[])
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
 
-#: How mail leaves: Django's back end. The default writes it to the log; production takes SMTP.
+#: How mail leaves: Django's back end. The default writes it to the log, development keeps it for the stack's page
+#: (/outbox), production takes SMTP.
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 #: The mail server.
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
@@ -325,8 +341,20 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_S", default=10)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Instagram <no-reply@localhost>")
 #: Seconds a link to set a new password works.
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT_S", default=86_400)
-#: Such mails to one person in an hour at most: nobody's mailbox is filled by strangers.
-PASSWORD_RESETS_PER_HOUR = env.int("PASSWORD_RESETS_PER_HOUR", default=5)
+#: Mails of each kind to one person in an hour at most: nobody's mailbox is filled by strangers.
+MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", default=5)
+#: Times in an hour that one network address may ask for such links, whomever for.
+RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
+#: Seconds a link to confirm an address works.
+EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
+#: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
+SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
+#: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
+LOOKUPS_PER_HOUR = env.int("LOOKUPS_PER_HOUR", default=30)
+#: Contacts of one person remembered that were looked up and not found, to tell when they join.
+LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
+#: Days they are remembered.
+LOOKUP_REMEMBERED_DAYS = env.int("LOOKUP_REMEMBERED_DAYS", default=90)
 #: Days between asking for an account's deletion and its beginning; signing in until then takes it back.
 DELETION_DELAY_DAYS = env.int("DELETION_DELAY_DAYS", default=14)
 #: Days the archive of an export can be fetched; then it is deleted.
@@ -340,11 +368,15 @@ SUGGESTIONS_TTL_S = env.int("SUGGESTIONS_TTL_S", default=3_600)
 
 # --- Photos ----------------------------------------------------------------------------------------------------------
 
-#: The object store: any S3. Renditions of photos are kept there.
+#: The object store: any S3. Empty: Amazon's, in S3_REGION.
 S3_ENDPOINT = env.str("S3_ENDPOINT", default=f"http://127.0.0.1:{S3_PORT}")
-#: Name of the key that may write there.
+#: Region of the bucket; stores that know none take any.
+S3_REGION = env.str("S3_REGION", default="us-east-1")
+#: Where requests name the bucket: "path" (most stores), "virtual" (in the host name), "auto" (Amazon's).
+S3_ADDRESSING = env.str("S3_ADDRESSING", default="path")
+#: Name of the key that may write there. Empty: the environment's (AWS_ACCESS_KEY_ID) or the role of the machine.
 S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", default=DEVELOPMENT_MARK)
-#: The key itself.
+#: The key itself; empty as its name.
 S3_SECRET_KEY = env.str("S3_SECRET_KEY", default=f"{DEVELOPMENT_MARK}-s3")
 #: The bucket of photos.
 S3_BUCKET = env.str("S3_BUCKET", default="photos")
@@ -352,22 +384,51 @@ S3_BUCKET = env.str("S3_BUCKET", default="photos")
 S3_TIMEOUT_S = env.float("S3_TIMEOUT_S", default=5.0)
 #: Image addresses begin with it: the CDN edge. No trailing slash.
 CDN_BASE_URL = env.str("CDN_BASE_URL", default=f"http://127.0.0.1:{CDN_PORT}")
-#: Key under which the CDN edge checks signed addresses of private photos.
+#: Who signs for and is purged: "nginx" (nginx/cdn.conf, one or more edges of our own) or "cloudfront".
+CDN_KIND = env.str("CDN_KIND", default="nginx")
+#: Key under which our own CDN edge checks signed addresses of private photos.
 CDN_SIGNING_KEY = env.str("CDN_SIGNING_KEY", default=f"{DEVELOPMENT_MARK}-cdn")
+#: Purge doors of our own edges, "host:port": all of them must confirm that a deleted photo is gone.
+CDN_PURGE_ADDRESSES = env.list("CDN_PURGE_ADDRESSES", default=[f"127.0.0.1:{CDN_PURGE_PORT}"])
+#: Seconds a purge door has for an answer; a worker waits, no request.
+CDN_PURGE_TIMEOUT_S = env.float("CDN_PURGE_TIMEOUT_S", default=5.0)
+#: With CloudFront: the distribution whose copies are invalidated.
+CLOUDFRONT_DISTRIBUTION_ID = env.str("CLOUDFRONT_DISTRIBUTION_ID", default="")
+#: With CloudFront: id of the public key that checks signed addresses.
+CLOUDFRONT_KEY_ID = env.str("CLOUDFRONT_KEY_ID", default="")
+#: With CloudFront: the private key to it, RSA, PEM; \n stands for a line break.
+CLOUDFRONT_PRIVATE_KEY = env.str("CLOUDFRONT_PRIVATE_KEY", default="", multiline=True)
+#: Seconds an address of a private account's photo lives at most; at least half of them. A leaked one dies within them.
+PRIVATE_URL_S = env.int("PRIVATE_URL_S", default=3_600)
+#: Seconds after a deletion that somebody looks whether anything is left: longer than a request, a fetch of the edge
+#: or a tombstone of the cache lasts that was under way.
+DELETION_PROOF_S = env.int("DELETION_PROOF_S", default=75)
 #: Largest upload, bytes; nginx has the same limit plus the form around it.
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=10 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES + 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES
 #: Shortest side of an upload, pixels.
 IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
-#: Longest side of an upload, pixels.
-IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8000)
+#: Longest side of an upload, pixels: 48-megapixel phones send 8,064.
+IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8192)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
 #: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF): some 6 bytes of memory each.
 IMAGE_MAX_PIXELS_WHOLE = env.int("IMAGE_MAX_PIXELS_WHOLE", default=25_000_000)
 #: Most scans of a progressive JPEG; cameras and tools write about 10, a bomb thousands.
 IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
+#: CPU seconds decoding and rendering one picture may take; 12 megapixels take 0.1.
+IMAGE_CPU_S = env.float("IMAGE_CPU_S", default=10.0)
+#: Seconds an upload waits for a free helper process and its answer; then 503.
+IMAGE_WAIT_S = env.float("IMAGE_WAIT_S", default=30.0)
+#: Helper processes a process decodes pictures with, at most: started when needed, 50 MB each when idle.
+IMAGE_HELPERS = env.int("IMAGE_HELPERS", default=2)
+#: Seconds without a picture after which a helper ends.
+IMAGE_HELPER_IDLE_S = env.float("IMAGE_HELPER_IDLE_S", default=300.0)
+#: Pictures after which a helper is replaced: what libraries leak ends with it.
+IMAGE_HELPER_PICTURES = env.int("IMAGE_HELPER_PICTURES", default=500)
+#: MB of data a helper may hold, kept by the kernel; code comes on top, 25 MB. Replaced when left with half.
+IMAGE_HELPER_MB = env.int("IMAGE_HELPER_MB", default=225)
 #: JPEG quality of renditions.
 JPEG_QUALITY = env.int("JPEG_QUALITY", default=85)
 #: Longest caption, characters (code points).
@@ -376,11 +437,42 @@ CAPTION_MAX_CHARS = env.int("CAPTION_MAX_CHARS", default=2200)
 CAPTION_MAX_HASHTAGS = env.int("CAPTION_MAX_HASHTAGS", default=30)
 #: Hours a retry key is remembered.
 UPLOAD_ID_HOURS = env.int("UPLOAD_ID_HOURS", default=24)
+#: Hours an upload waits for its caption before it is thrown away.
+WAITING_UPLOAD_HOURS = env.int("WAITING_UPLOAD_HOURS", default=24)
+#: Uploads of one person that may wait for their captions at a time: each is up to UPLOAD_MAX_BYTES that nobody sees.
+WAITING_UPLOADS_MAX = env.int("WAITING_UPLOADS_MAX", default=10)
+#: Seconds until objects that were stored but never published are thrown away: far longer than any request takes.
+STRAY_OBJECTS_S = env.int("STRAY_OBJECTS_S", default=3_600)
+#: Keep uploaded files as they came, positions too, for their owner's archive and rendering anew. Nothing links to them.
+ORIGINALS_KEEP = env.bool("ORIGINALS_KEEP", default=False)
+#: Keep originals without metadata: all but the pixels, the colour profile and the orientation goes. JPEG, PNG and WebP
+#: can be; an original in another format is not kept then.
+ORIGINALS_STRIP = env.bool("ORIGINALS_STRIP", default=False)
+#: Megabytes (10^6) of kept originals of one person; a photo beyond it is published without.
+ORIGINALS_QUOTA_MB = env.int("ORIGINALS_QUOTA_MB", default=2_000)
+#: Seconds that a photo's old files stay when it got new ones (manage.py rerender): pages and apps still show them.
+RERENDER_GRACE_S = env.int("RERENDER_GRACE_S", default=600)
 
 # --- Feeds -----------------------------------------------------------------------------------------------------------
 
 #: Followers in one fan-out job: one round trip to one server.
 FAN_OUT_BATCH = env.int("FAN_OUT_BATCH", default=10_000)
+#: Followers in one job of a very large account: short batches, so that others' statements and commits come between.
+FAN_OUT_LARGE_BATCH = env.int("FAN_OUT_LARGE_BATCH", default=2_000)
+#: How long a worker of that lane rests after a batch, as a multiple of the time the batch took; 0: not at all.
+FAN_OUT_LARGE_REST = env.float("FAN_OUT_LARGE_REST", default=1.0)
+#: Followers from which an account is very large: its lane works in short batches and rests; others go at full speed.
+FAN_OUT_LARGE_FROM = env.int("FAN_OUT_LARGE_FROM", default=200_000)
+#: Days for which it is known which batch of a fan-out served whom (explain_feed): a row of 150 bytes for each batch.
+FAN_OUT_KEPT_DAYS = env.int("FAN_OUT_KEPT_DAYS", default=30)
+#: Photo ids kept per inbox; older pages are read from the authors' shards. About 80 bytes a row on the viewer's shard.
+INBOX_LENGTH = env.int("INBOX_LENGTH", default=500)
+#: Days without a visit after which fan-outs leave a person out; their inbox is rebuilt when they come back.
+INBOX_SLEEPS_DAYS = env.float("INBOX_SLEEPS_DAYS", default=30.0)
+#: Seconds between two notes of a person's visits: a write on their shard each.
+VISIT_NOTED_EVERY_S = env.float("VISIT_NOTED_EVERY_S", default=86_400.0)
+#: Seconds between two walks over a server's inboxes: who falls asleep, what is trimmed.
+INBOX_TIDY_PERIOD_S = env.float("INBOX_TIDY_PERIOD_S", default=3_600.0)
 #: Photos of a newly followed person that go into the follower's inbox.
 BACKFILL_PHOTOS = env.int("BACKFILL_PHOTOS", default=100)
 #: Seconds between two makings of the list of Popular.
@@ -391,6 +483,19 @@ POPULAR_HOURS = env.int("POPULAR_HOURS", default=48)
 POPULAR_LENGTH = env.int("POPULAR_LENGTH", default=200)
 #: Newest photos of each server whose likes are read for the list.
 POPULAR_CANDIDATES = env.int("POPULAR_CANDIDATES", default=5_000)
+
+# --- Activity --------------------------------------------------------------------------------------------------------
+
+#: Days an entry of somebody's News is kept.
+ACTIVITY_DAYS = env.int("ACTIVITY_DAYS", default=60)
+#: Entries kept of one person's News: older ones are deleted once a day.
+ACTIVITY_LENGTH = env.int("ACTIVITY_LENGTH", default=500)
+#: Hours in which an act taken back and repeated (like, unlike, like) is old news: no second entry, no second push.
+ACTIVITY_AGAIN_HOURS = env.int("ACTIVITY_AGAIN_HOURS", default=24)
+#: Likes from which on a photo in Popular is news to its author: a young installation lists nearly every photo.
+ACTIVITY_POPULAR_LIKES = env.int("ACTIVITY_POPULAR_LIKES", default=10)
+#: Followed people, the latest first, whose acts are in a page of the Following stream: each costs an index look-up.
+ACTIVITY_FOLLOWED_MAX = env.int("ACTIVITY_FOLLOWED_MAX", default=500)
 
 # --- Realtime subscriptions ------------------------------------------------------------------------------------------
 
@@ -410,6 +515,82 @@ DELIVERY_LOG_HOURS = env.int("DELIVERY_LOG_HOURS", default=24)
 SUBSCRIPTIONS_PER_CLIENT = env.int("SUBSCRIPTIONS_PER_CLIENT", default=1_000)
 #: Earlier photos of each server that are looked at to fill a new geography.
 GEOGRAPHY_FILL_PHOTOS = env.int("GEOGRAPHY_FILL_PHOTOS", default=10_000)
+
+# --- Push ------------------------------------------------------------------------------------------------------------
+
+#: Apple's push service, "host:port", for devices whose app comes from the store; the default is the local stand-in.
+APNS_SERVER = env.str("APNS_SERVER", default=f"127.0.0.1:{APNS_PORT}")
+#: The same for devices whose app was built for development (environment `sandbox`).
+APNS_SANDBOX_SERVER = env.str("APNS_SANDBOX_SERVER", default=f"127.0.0.1:{APNS_PORT}")
+#: Certificates the push service is checked against, a PEM file; empty: the system's, as Apple needs.
+APNS_CA_FILE = env.str("APNS_CA_FILE", default=str(STATE_DIR / "data" / "apns" / "ca.pem"))
+#: Key that signs our provider tokens (ES256): the text of Apple's .p8 file, line ends as \n. Empty: APNS_KEY_FILE.
+APNS_KEY = env.str("APNS_KEY", default="")
+#: The same as a file; the local stand-in makes one. Both empty: nothing is pushed.
+APNS_KEY_FILE = env.str("APNS_KEY_FILE", default=str(STATE_DIR / "data" / "apns" / "provider.p8"))
+#: Apple's name of that key, ten characters.
+APNS_KEY_ID = env.str("APNS_KEY_ID", default="LOCALKEY01")
+#: Apple's name of the developer team, ten characters.
+APNS_TEAM_ID = env.str("APNS_TEAM_ID", default="LOCALTEAM1")
+#: The app's bundle id.
+APNS_TOPIC = env.str("APNS_TOPIC", default="example.instagram")
+#: Requests to one push server under way at once from one process; Apple allows about a thousand streams.
+APNS_CONCURRENCY = env.int("APNS_CONCURRENCY", default=100)
+#: Seconds for an answer of the push service; then the connection is dropped and the push tried again.
+APNS_TIMEOUT_S = env.float("APNS_TIMEOUT_S", default=10.0)
+#: Seconds in which likes of one photo, or new followers, ring a phone once; what comes meanwhile is summed up then.
+PUSH_COALESCE_S = env.float("PUSH_COALESCE_S", default=60.0)
+#: Seconds between two pushes to one person for posts of one author.
+PUSH_POST_EVERY_S = env.float("PUSH_POST_EVERY_S", default=60.0)
+#: Seconds the push service keeps a push for a phone that is off.
+PUSH_EXPIRY_S = env.int("PUSH_EXPIRY_S", default=86_400)
+#: Seconds after which what could not be pushed is dropped: nobody wants to be rung for yesterday.
+PUSH_GIVE_UP_S = env.float("PUSH_GIVE_UP_S", default=21_600.0)
+#: People in one batch of telling of a post: two reads for all of them, then as many pushes.
+PUSH_BATCH = env.int("PUSH_BATCH", default=500)
+#: Devices of one person; registering another one lets the oldest go.
+DEVICES_PER_PERSON = env.int("DEVICES_PER_PERSON", default=20)
+
+# --- Cross-posting ---------------------------------------------------------------------------------------------------
+
+#: Takes the place of "https:/" before every address of Twitter, Facebook, Tumblr, Flickr and Foursquare: the local
+#: stand-in. Empty, as always in production: the services themselves.
+SOCIAL_STAND_IN = env.str("SOCIAL_STAND_IN", default=f"http://127.0.0.1:{SOCIAL_PORT}")
+#: What each service knows us by: key and secret, as registered there. Without a key it is not offered and answers
+#: not_linked. The development ones open the stand-in alone; production takes them for none.
+SERVICE_KEYS = {
+    "twitter": (
+        env.str("TWITTER_KEY", default=f"{DEVELOPMENT_MARK}-twitter"),
+        env.str("TWITTER_SECRET", default=f"{DEVELOPMENT_MARK}-twitter-secret"),
+    ),
+    "facebook": (
+        env.str("FACEBOOK_APP_ID", default=f"{DEVELOPMENT_MARK}-facebook"),
+        env.str("FACEBOOK_APP_SECRET", default=f"{DEVELOPMENT_MARK}-facebook-secret"),
+    ),
+    "tumblr": (
+        env.str("TUMBLR_KEY", default=f"{DEVELOPMENT_MARK}-tumblr"),
+        env.str("TUMBLR_SECRET", default=f"{DEVELOPMENT_MARK}-tumblr-secret"),
+    ),
+    "flickr": (
+        env.str("FLICKR_KEY", default=f"{DEVELOPMENT_MARK}-flickr"),
+        env.str("FLICKR_SECRET", default=f"{DEVELOPMENT_MARK}-flickr-secret"),
+    ),
+    "foursquare": (
+        env.str("FOURSQUARE_CLIENT_ID", default=f"{DEVELOPMENT_MARK}-foursquare"),
+        env.str("FOURSQUARE_CLIENT_SECRET", default=f"{DEVELOPMENT_MARK}-foursquare-secret"),
+    ),
+}
+#: Keys under which the tokens of linked accounts are encrypted, separated by commas: the first encrypts, all decrypt
+#: (docs/crossposting.md tells how to change one). A lost key ends every link made under it.
+SERVICE_TOKEN_KEYS = env.str("SERVICE_TOKEN_KEYS", default=f"{DEVELOPMENT_MARK}-service-tokens")
+#: Account, token and secret that the stand-in knows from the start, at every service: the demo's Anna is linked to it.
+SOCIAL_DEMO_LOGIN = ("anna", f"1001-{DEVELOPMENT_MARK}", f"{DEVELOPMENT_MARK}-social")
+#: Seconds a service may keep us waiting for a connection or for more of its answer; a request has twice that.
+SHARE_TIMEOUT_S = env.float("SHARE_TIMEOUT_S", default=10.0)
+#: Seconds before a share that met a fault of its service is tried again; doubles each time up to five minutes.
+SHARE_RETRY_BASE_S = env.float("SHARE_RETRY_BASE_S", default=2.0)
+#: Seconds after which a share that its service did not take has failed.
+SHARE_GIVE_UP_S = env.float("SHARE_GIVE_UP_S", default=86_400.0)
 
 # --- API -------------------------------------------------------------------------------------------------------------
 
@@ -464,5 +645,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # libvips tells every step of every picture at INFO.
-    "loggers": {"pyvips": {"level": "WARNING"}},
+    # urllib3 would tell addresses with the tokens of linked accounts at DEBUG, tweepy answers.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("pyvips", "urllib3", "oauthlib", "requests_oauthlib", "tweepy")
+    },
 }

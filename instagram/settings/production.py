@@ -11,14 +11,35 @@ _SECRETS = (
     "DB_PASSWORD",
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
-    "CDN_SIGNING_KEY",
+    "SERVICE_TOKEN_KEYS",
 )
+# Our own edge's key and CloudFront's: one of them signs.
+_SIGNING = {
+    "nginx": ["CDN_SIGNING_KEY"],
+    "cloudfront": ["CLOUDFRONT_DISTRIBUTION_ID", "CLOUDFRONT_KEY_ID", "CLOUDFRONT_PRIVATE_KEY"],
+}
+if base.CDN_KIND not in _SIGNING:
+    raise ImproperlyConfigured(f"CDN_KIND may be {' or '.join(_SIGNING)}, not {base.CDN_KIND}")
 _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, name)]
+_unset += [
+    name for name in _SIGNING[base.CDN_KIND] if base.DEVELOPMENT_MARK in (getattr(base, name) or base.DEVELOPMENT_MARK)
+]
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 
 DEMO_ALLOWED = False
 CALLBACKS_MAY_BE_INNER = False
+# Apple's own servers, and no key: without one nothing is pushed (docs/push.md).
+APNS_SERVER = base.env.str("APNS_SERVER", default="api.push.apple.com:443")
+APNS_SANDBOX_SERVER = base.env.str("APNS_SANDBOX_SERVER", default="api.sandbox.push.apple.com:443")
+APNS_CA_FILE = base.env.str("APNS_CA_FILE", default="")
+APNS_KEY_FILE = base.env.str("APNS_KEY_FILE", default="")
+SOCIAL_STAND_IN = ""
+# A service without keys of the operator's own is not offered.
+SERVICE_KEYS = {
+    service: ("", "") if any(base.DEVELOPMENT_MARK in part for part in pair) else pair
+    for service, pair in base.SERVICE_KEYS.items()
+}
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True

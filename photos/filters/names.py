@@ -15,6 +15,9 @@ CODES = {
 #: No longer offered since version 2.0 (September 2011): dropped, or known by a new name.
 RETIRED = frozenset({"Lomo-fi", "Apollo", "Poprocket", "Gotham", "Lord Kelvin", "Lily"})
 
+#: Everything offered now, in the order of GET /v1/filters.
+OFFERED = tuple(name for name in NAMES if name not in RETIRED)
+
 _BY_FOLDED = {name.casefold(): name for name in NAMES}
 
 

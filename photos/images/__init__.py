@@ -1,8 +1,10 @@
 """From whatever a client sent to the JPEGs we serve: bytes in, bytes out, no database and no network.
 
-`render` is the one door. It keeps no state between pictures, so it can be called in a helper process as well.
+`render` is the door for what is published, `preview` for what is looked at before. Decoding itself runs in helper
+processes (pool.py starts them, helper.py is one).
 """
 
-from .renditions import SIZES, Rendered, render
+from .doors import preview, render
+from .rendered import SIZES, DecodingUnavailable, Rendered, Taken
 
-__all__ = ["SIZES", "Rendered", "render"]
+__all__ = ["SIZES", "DecodingUnavailable", "Rendered", "Taken", "preview", "render"]

@@ -19,13 +19,14 @@ _SOS, _EOI, _PROGRESSIVE = 0xDA, 0xD9, {0xC2, 0xC6, 0xCA, 0xCE}
 
 
 class Format(Enum):
-    """A picture format we take; the value is libvips's loader for it."""
+    """A picture format we take; the value is its name for people."""
 
-    JPEG = "jpegload_buffer"
-    PNG = "pngload_buffer"
-    WEBP = "webpload_buffer"
-    GIF = "gifload_buffer"
-    AVIF = "heifload_buffer"
+    JPEG = "JPEG"
+    PNG = "PNG"
+    WEBP = "WebP"
+    GIF = "GIF"
+    AVIF = "AVIF"
+    HEIC = "HEIC"
 
 
 _MAGIC: list[tuple[Format, Callable[[bytes], bool]]] = [
@@ -34,19 +35,18 @@ _MAGIC: list[tuple[Format, Callable[[bytes], bool]]] = [
     (Format.GIF, lambda head: head.startswith((b"GIF87a", b"GIF89a"))),
     (Format.WEBP, lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
     (Format.AVIF, lambda head: bool(_brands(head) & _AVIF_BRANDS)),
+    (Format.HEIC, lambda head: bool(_brands(head) & _HEVC_BRANDS)),
 ]
 
 
-def sniff(image: bytes) -> Format:
+def sniff(image: bytes | bytearray) -> Format:
     """Return the format of a file; raises InvalidParameters for what we do not take."""
     if not image:
         raise InvalidParameters("photo: the file is empty")
-    head = image[:64]
+    head = bytes(image[:64])
     for picture_format, matches in _MAGIC:
         if matches(head):
             return picture_format
-    if _brands(head) & _HEVC_BRANDS:
-        raise InvalidParameters("photo: HEIC pictures cannot be read here; send JPEG or PNG")
     raise InvalidParameters("photo: not a picture that can be read here; send JPEG or PNG")
 
 
@@ -58,7 +58,7 @@ def _brands(head: bytes) -> set[bytes]:
     return {head[8:12]} | {head[at : at + 4] for at in range(16, end - 3, 4)}
 
 
-def jpeg_scans(image: bytes, *, most: int) -> tuple[bool, int]:
+def jpeg_scans(image: bytes | bytearray, *, most: int) -> tuple[bool, int]:
     """Return whether a JPEG is progressive, and how many scans it has (counting stops after `most`).
 
     A progressive file may legally repeat thousands of nearly empty scans over the whole picture: some kilobytes

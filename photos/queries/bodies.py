@@ -15,10 +15,10 @@ from sharding.errors import ShardUnavailable
 from ..models import Photo, State
 from .servers import select_all
 
-BODY_KIND = "photo:1"
+BODY_KIND = "photo:2"
 _FIELDS = (
     "id", "author_id", "image_stem", "caption", "caption_id", "filter", "latitude", "longitude", "location_id",
-    "location_name",
+    "location_name", "placeholder", "colour",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(_FIELDS)} FROM {{}} WHERE id = ANY(%s) AND state = 0"  # names of our own columns
 
@@ -37,6 +37,10 @@ class PhotoBody:
     longitude: float | None
     location_id: int | None
     location_name: str
+    #: A thumbhash in base64, empty if there is none.
+    placeholder: str
+    #: 0xRRGGBB.
+    colour: int | None
 
 
 def bodies(photo_ids: Iterable[int]) -> dict[int, PhotoBody]:

@@ -55,6 +55,7 @@ def add_comment(*, user_id: int, photo_id: int, text: str, first_party: bool) ->
         )
         counters.add(shard, counters.PHOTO_COMMENTS, photo_id, 1)
         forget_engagement(shard, photo_id)
+        _tell(shard, comment)
         if user_id == body.author_id and hashtags_in(text):
             enqueue("notifications.match_comment", on=shard, photo_id=photo_id, comment_id=comment.id)
             enqueue("photos.index_photo", on=shard, photo_id=photo_id)
@@ -91,8 +92,21 @@ def _withdraw(shard: Shard, comment: Comment) -> None:
     comment.save(update_fields=["state"])
     counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, -1)
     forget_engagement(shard, comment.photo_id)
+    _tell(shard, comment)
     if comment.author_id == comment.owner_id and (tags := hashtags_in(comment.text)):
         enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=tags)
+
+
+def _tell(shard: Shard, comment: Comment) -> None:
+    """Have a comment, or its end, told to whom it concerns; in the change's transaction."""
+    enqueue(
+        "notifications.note_comment",
+        on=shard,
+        photo_id=comment.photo_id,
+        comment_id=comment.id,
+        owner_id=comment.owner_id,
+        author_id=comment.author_id,
+    )
 
 
 def _check(text: str, *, first_party: bool) -> None:

@@ -12,10 +12,11 @@ from instagram.errors import NotFound
 from photos import storage
 from photos.queries.authored import SHARDS_AT_ONCE, comments_by
 from photos.queries.pages import photos_by
+from photos.services import purging, unpublished
 from photos.services.comments import withdraw_comment
 from photos.services.likes import end_like
 from photos.services.publish import delete_photo
-from sharding import Shard, photo_map, shard_numbered, shard_of
+from sharding import shard_numbered, shard_of
 
 #: Photos, likes, comments in one batch.
 PHOTOS, LIKES, COMMENTS = 20, 200, 500
@@ -43,16 +44,18 @@ def erase_photos(user_id: int) -> Batch:
         )
         stems = dict(cursor.fetchall())
     if stems:
-        if _erase_below(shard, list(stems)):
-            _erase_rows(shard, stems)
+        # Files first: only the rows know their names.
+        purging.purge_files([key for stem in stems.values() for key in storage.keys_of(stem)])
+        purging.erase(shard, list(stems))
         return Batch(0, {})
     with shard.cursor() as cursor:
-        cursor.execute(sql.SQL("DELETE FROM {} WHERE author_id = %s").format(shard.table("photos_upload")), [user_id])
+        for table in ("photos_upload", "photos_originaluse"):
+            cursor.execute(sql.SQL("DELETE FROM {} WHERE author_id = %s").format(shard.table(table)), [user_id])
+    unpublished.throw_away_of(shard, user_id)
     person = profiles([user_id]).get(user_id)
     if person and person.picture:
-        storage.delete_renditions(person.picture)
-    for key in Export.objects.filter(user=user_id).exclude(key="").values_list("key", flat=True):
-        storage.delete_private(key)
+        purging.purge_files(storage.keys_of(person.picture))
+    purging.purge_files(list(Export.objects.filter(user=user_id).exclude(key="").values_list("key", flat=True)))
     return Batch(0, None)
 
 
@@ -93,45 +96,3 @@ def erase_comments(user_id: int, *, shard_number: int) -> Batch:
                 sql.SQL("DELETE FROM {} WHERE author_id = %s").format(shard.table("photos_comment")), [user_id]
             )
     return Batch(0, {"shard_number": numbers.stop} if numbers.stop < settings.LOGICAL_SHARDS else None)
-
-
-def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
-    """Delete a batch of likes and comments under deleted photos, with the likers' copies; True when none is left."""
-    with shard.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("SELECT photo_id, user_id FROM {} WHERE photo_id = ANY(%s) LIMIT %s").format(
-                shard.table("photos_like")
-            ),
-            [photo_ids, LIKES],
-        )
-        likes = cursor.fetchall()
-    for photo_id, user_id in likes:
-        end_like(user_id=user_id, photo_id=photo_id)
-        home = shard_of(user_id)
-        with home.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("DELETE FROM {} WHERE user_id = %s AND photo_id = %s").format(home.table("photos_liked")),
-                [user_id, photo_id],
-            )
-    comment = shard.table("photos_comment")
-    with shard.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE id IN (SELECT id FROM {} WHERE photo_id = ANY(%s) LIMIT %s)").format(
-                comment, comment
-            ),
-            [photo_ids, COMMENTS],
-        )
-        comments = cursor.rowcount
-    return len(likes) < LIKES and comments < COMMENTS
-
-
-def _erase_rows(shard: Shard, stems: dict[int, str]) -> None:
-    # Files first: only the rows know their names.
-    for stem in stems.values():
-        storage.delete_renditions(stem)
-    with shard.atomic(), shard.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE key_id = ANY(%s) AND kind < 10").format(shard.table("counter")), [list(stems)]
-        )
-        cursor.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(shard.table("photos_photo")), [list(stems)])
-    photo_map.forget(list(stems))

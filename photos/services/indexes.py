@@ -5,7 +5,7 @@ last word, in whatever order tasks run. Safe to repeat; a rebuild is the same fo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -71,6 +71,8 @@ def index_photos(shard: Shard, photo_ids: Sequence[int], *, gone_tags: Iterable[
     for _ in range(LOOKS):
         _write(wanted, set(gone_tags))
         seen, wanted = wanted, found_by(shard, photo_ids)
+        # A row that went meanwhile (photos/services/purging.py) can no longer say by what it was found.
+        wanted |= {photo_id: replace(was, gone=True) for photo_id, was in seen.items() if photo_id not in wanted}
         if wanted == seen:
             return
 

@@ -31,6 +31,8 @@ TABLES = {
     "accounts_following": ("followee_id", "follower_id"),
     "accounts_block": ("owner_id",),
     "feeds_inbox": ("user_id", "author_id"),
+    "notifications_activity": ("user_id", "actor_id"),
+    "notifications_seen": ("user_id",),
     "counter": (),
 }
 
@@ -50,6 +52,9 @@ def left_of(person, shards_of):
                     cursor.execute(query.format(shard.table(table), sql.Identifier(column)), [person.id])
                     if cursor.fetchone()[0]:
                         found.append((table, column))
+        with shard.cursor() as cursor:
+            cursor.execute("SELECT FROM local.deed WHERE actor_id = %s LIMIT 1", [person.id])
+            found += [("deed", "actor_id")] * cursor.rowcount
     return found
 
 
@@ -84,7 +89,7 @@ def progress(person):
 
 def gone_completely(busy):
     anna, ben, carl, own, others = busy
-    store, _ = storage._store(0)
+    store = storage.client()
     assert left_of(anna, [anna, ben, carl]) == []
     assert photo_counts_of([number(others)]) == {number(others): (0, 0)}
     assert counts_of(ben.id) == {"media": 1, "follows": 0, "followed_by": 0}

@@ -37,6 +37,8 @@ def exported():
     media, other = anna.upload(caption="föhn"), ben.upload()
     anna.post(f"/v1/media/{other['id']}/likes")
     anna.post(f"/v1/media/{other['id']}/comments", text="lovely")
+    anna.post("/v1/users/lookup", emails="nobody@nowhere.example")
+    run_until_idle()
     assert anna.get("/v1/accounts/self/export")["data"] == {"status": "none", "url": None}
     for _ in range(2):
         anna.post("/v1/accounts/self/export")
@@ -61,6 +63,9 @@ def test_an_archive_holds_all_one_owns_behind_a_signed_address(exported):
     assert archive.read(read("photos")[0]["file"])[:3] == b"\xff\xd8\xff"
     assert [(each["photo_id"], each["text"]) for each in read("comments")] == [(other_id, "lovely")]
     assert read("likes") == [{"photo_id": other_id}]
+    assert [(each["type"], each["from_id"]) for each in read("activity")] == [("follow", str(ben.id))]
+    assert (read("logins"), read("contacts")) == ([], {"remembered": 1})
+    assert read("profile")["email_confirmed_time"] is not None
     for name in ("follows", "followers"):
         assert read(name) == [{"id": str(ben.id), "username": ben.username}]
     assert refused(answer["url"].split("?")[0]) == 403
@@ -79,5 +84,5 @@ def test_making_it_twice_leaves_one_archive_and_it_is_deleted_after_its_time(exp
     expire_exports()
     run_until_idle()
     assert anna.get("/v1/accounts/self/export")["data"] == {"status": "expired", "url": None}
-    store, _ = storage._store(0)
+    store = storage.client()
     assert store.list_objects_v2(Bucket="test", Prefix=export.key).get("KeyCount") == 0

@@ -29,6 +29,12 @@ def refused(path, verb="get", **params):
     return refusal(getattr(Client(), verb)(path, params))
 
 
+def test_a_number_too_small_for_arithmetic_is_zero():
+    found = get("/v1/locations/search", lat="5e-324", lng="1e-200")
+
+    assert found["meta"]["code"] == 200
+
+
 def test_a_made_location_is_shown_and_making_it_again_finds_it():
     anna, (lat, lng) = a_person(), somewhere()
     made = anna.post("/v1/locations", name=" Pier  9 ", lat=lat, lng=lng)["data"]

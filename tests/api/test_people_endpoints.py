@@ -159,6 +159,26 @@ def test_suggested_are_first_those_whom_most_of_my_friends_follow():
     assert names(anna.get("/v1/users/suggested", count=1)) == [lesser.username]
 
 
+def test_private_people_are_suggested_but_nobody_one_asked_blocked_or_is_blocked_by():
+    anna, friend = a_person(), a_person()
+    private, asked, blocked, blocking, away = others = [a_person() for _ in range(5)]
+    anna.follow(friend)
+    for other in (*others, anna):
+        friend.follow(other)
+    for person in (private, asked):
+        person.post("/v1/accounts/self", is_private="1")
+    anna.follow(asked)
+    block_user(owner_id=anna.id, other_id=blocked.id)
+    block_user(owner_id=blocking.id, other_id=anna.id)
+    deactivate(away.id)
+    run_until_idle()
+
+    found = names(anna.get("/v1/users/suggested", count=100))
+
+    assert found[0] == private.username
+    assert {person.username for person in (anna, friend, asked, blocked, blocking, away)}.isdisjoint(found)
+
+
 def test_who_follows_nobody_is_suggested_the_most_followed():
     star = a_person()
     for _ in range(3):

@@ -53,7 +53,8 @@ def _world(account: str) -> World:
     latitude, longitude = -40.0 - number, -100.0 - number * 7
     location = owner.post("/v1/locations", name=f"Pier {owner.id}", lat=latitude, lng=longitude)["data"]
     tag = f"tag{owner.id}"
-    media = owner.upload(caption=f"#{tag}", location_id=location["id"])["id"]
+    everybody = " ".join(f"@{person.username}" for person in viewers.values() if person)
+    media = owner.upload(caption=f"#{tag} {everybody}", location_id=location["id"])["id"]
     other_media = other.upload()["id"]
     owner.post(f"/v1/media/{other_media}/likes")
     owner.post(f"/v1/media/{other_media}/comments", text="lovely")
@@ -130,6 +131,22 @@ def test_a_thing_is_shown_or_refused(worlds, account, relation, path):
     assert world.owner.username not in answer.content.decode()
 
 
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_receipt_is_its_authors_alone(worlds, account, relation):
+    world = worlds[account]
+    if relation == "client":
+        pytest.skip("a receipt is for a person")
+
+    answer = ask(world, relation, f"/v1/media/{world.media_id}/receipt")
+
+    if relation == "owner":
+        assert answer.json()["data"]["media_id"] == world.media_id
+        return
+    meta = answer.json()["meta"]
+    expected = (GONE, "invalid media id") if account == "deactivated" else (REFUSED, "you cannot view this resource")
+    assert (answer.status_code, meta["error_type"], meta["error_message"]) == (400, *expected)
+
+
 @pytest.mark.parametrize("verb", ["post_like", "post_comment"])
 @pytest.mark.parametrize(("account", "relation"), CASES)
 def test_only_who_sees_a_photo_may_write_on_it(worlds, account, relation, verb):
@@ -142,6 +159,22 @@ def test_only_who_sees_a_photo_may_write_on_it(worlds, account, relation, verb):
     answer = Client().post(path, {"access_token": person.token, "text": "nice"})
 
     assert (answer.status_code == 200) == world.sees(account, relation)
+
+
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_photo_is_shared_elsewhere_by_its_owner_and_if_it_is_public_by_who_sees_it(worlds, account, relation):
+    world = worlds[account]
+    person = world.viewers[relation]
+    if person is None:
+        pytest.skip("an application alone writes nothing: the table of errors holds that")
+    path = f"/v1/media/{world.media_id}/share"
+
+    shared = Client().post(path, {"access_token": person.token, "share_to": "twitter"})
+    shares = Client().get(f"{path}s", {"access_token": person.token})
+
+    may = world.sees(account, relation) and (account == "public" or relation == "owner")
+    assert (shared.status_code == 200) == may
+    assert (shares.status_code == 200) == world.sees(account, relation)
 
 
 @pytest.mark.parametrize("path", [
@@ -210,3 +243,36 @@ def test_the_card_is_there_for_everybody_whom_they_did_not_block(worlds, account
         assert answer.json()["meta"]["error_type"] == GONE
     else:
         assert answer.json()["data"]["username"] == world.owner.username
+
+
+@pytest.mark.parametrize("path", ["/v1/users/self/activity", "/v1/users/self/activity/following"])
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_news_and_the_following_stream_show_what_the_reader_may_see(worlds, account, relation, path):
+    world = worlds[account]
+    if relation == "client":
+        pytest.skip("an application alone has no news")
+
+    # The owner's photo mentions every viewer, and the bystander, whom all follow, likes it and follows the owner.
+    answer = ask(world, relation, path, count=100).json()["data"]
+
+    told = world.sees(account, relation) and relation not in {"owner", "blocking"}
+    if path.endswith("following"):
+        assert (world.media_id in [act["media"]["id"] for act in answer if act["media"]]) == told
+        assert (str(world.owner.id) in [act["user"]["id"] for act in answer if act["user"]]) == told
+    else:
+        assert ("mention" in [entry["type"] for entry in answer]) == told
+
+
+@pytest.mark.parametrize(("account", "relation"), CASES)
+def test_a_bell_is_for_those_who_follow(worlds, account, relation):
+    world = worlds[account]
+    person = world.viewers[relation]
+    if person is None:
+        pytest.skip("an application alone has no phone")
+
+    answer = Client().post(f"/v1/users/{world.owner.id}/bell", {"access_token": person.token})
+
+    if account == "deactivated":
+        assert answer.json()["meta"]["error_type"] == GONE
+    else:
+        assert (answer.status_code == 200) == (relation == "follower")

@@ -24,7 +24,7 @@ HEALED_WITHIN_S = 60.0
 @pytest.fixture(scope="module")
 def people(private_stack: PrivateStack) -> dict[str, list[Person]]:
     """People by the server they live on; each test takes its author away."""
-    return sign_up(private_stack, each=3)
+    return sign_up(private_stack, each=5)
 
 
 def give_followers(author: Person, server: str, number: int) -> list[int]:
@@ -43,10 +43,16 @@ def give_followers(author: Person, server: str, number: int) -> list[int]:
     return list(range(first, first + number))
 
 
-def inboxes(author: Person) -> list[tuple[int, int]]:
-    """Return (follower, photo) of everything by the author in any inbox of any shard."""
+def is_on(stack: PrivateStack, server: str, user_id: int) -> bool:
+    """Return whether a person's logical shard is on a server."""
+    schema = f"s{user_id % settings.LOGICAL_SHARDS:04d}"
+    return bool(ask(stack, server, "SELECT 1 FROM pg_namespace WHERE nspname = %s", schema))
+
+
+def inboxes(author: Person, *servers: str) -> list[tuple[int, int]]:
+    """Return (follower, photo) of everything by the author in any inbox of some servers, or of all."""
     rows = []
-    for server in settings.SHARD_SERVERS:
+    for server in servers or settings.SHARD_SERVERS:
         schemas = ask(author.stack, server, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^s[0-9]{4}$'")
         select = f"SELECT user_id, photo_id FROM {{}}.feeds_inbox WHERE author_id = {author.id}"
         selects = [select.format(name) for (name,) in schemas]
@@ -93,10 +99,12 @@ def test_fan_outs_that_wait_in_gearmand_arrive_although_it_is_killed(
 
 
 @contextmanager
-def worker_of_small_batches(stack: PrivateStack) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a worker of the feed queue that takes 20 followers at a time; it is killed at the end."""
+def worker_of_small_batches(
+    stack: PrivateStack, *, end: signal.Signals = signal.SIGKILL
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a worker of both feed queues that takes 20 followers at a time; at the end it is killed, or told to stop."""
     worker = subprocess.Popen(
-        [sys.executable, "manage.py", "worker", "--queue", "feed"],
+        [sys.executable, "manage.py", "worker", "--queue", "feed", "--queue", "feed_large"],
         cwd=ROOT,
         env=stack.env | {"FAN_OUT_BATCH": "20"},
         stdout=subprocess.DEVNULL,
@@ -105,7 +113,7 @@ def worker_of_small_batches(stack: PrivateStack) -> Iterator["subprocess.Popen[b
     try:
         yield worker
     finally:
-        worker.kill()
+        worker.send_signal(end)
         worker.wait()
 
 
@@ -116,10 +124,10 @@ def test_a_fan_out_whose_workers_are_killed_in_the_middle_reaches_every_follower
     followers = give_followers(author, "shard_b", 4_000)
 
     def batches_done() -> int:
-        query = "SELECT coalesce(max(step), 0) FROM local.outbox WHERE task = 'feeds.fan_out'"
+        query = "SELECT coalesce(max(step), 0) FROM local.outbox WHERE task = 'feeds.fan_out_large'"
         return int(ask(private_stack, "shard_b", query)[0][0])
 
-    with private_stack.dead("worker_feed_1"):
+    with private_stack.dead("worker_feed_1"), private_stack.dead("worker_feed_large_1"):
         photo = author.upload()
         for batches in (10, 40):
             with worker_of_small_batches(private_stack):
@@ -127,6 +135,34 @@ def test_a_fan_out_whose_workers_are_killed_in_the_middle_reaches_every_follower
         assert 0 < len(inboxes(author)) < len(followers)
 
     everything_arrives_once(author, followers, [photo])
+    # Each kill cost one batch at most, and the account of it counts nobody twice.
+    served = "SELECT sum(followers), sum(retries) FROM local.fan_out_batch WHERE photo_id = %s"
+    ((counted, retries),) = ask(private_stack, "shard_b", served, photo)
+    assert counted == len(followers)
+    assert retries <= 4  # two kills; each may meet a batch that was done and one that was begun
+
+
+def test_a_shard_server_killed_during_fan_outs_delays_its_own_people_alone(
+    private_stack: PrivateStack, people: dict[str, list[Person]]
+) -> None:
+    author, other = people["shard_a"].pop(), people["shard_a"].pop()
+    followers, of_other = give_followers(author, "shard_a", 2_000), give_followers(other, "shard_a", 200)
+    here = {person for person in of_other if is_on(private_stack, "shard_a", person)}
+
+    with private_stack.dead("worker_feed_1"), private_stack.dead("worker_feed_large_1"):
+        photo = author.upload()
+        with worker_of_small_batches(private_stack, end=signal.SIGTERM):
+            wait_until(lambda: len(inboxes(author)) > 100, seconds=30, what="some batches are done")
+            with private_stack.dead("postgres_shard_b"):
+                posted = other.upload()
+                wait_until(
+                    lambda: {person for person, _ in inboxes(other, "shard_a")} == here,
+                    seconds=10,
+                    what="another photo is with everybody whose server is there",
+                )
+
+    everything_arrives_once(author, followers, [photo])
+    everything_arrives_once(other, of_other, [posted])
 
 
 @pytest.mark.parametrize("fault", ["dead", "frozen"])

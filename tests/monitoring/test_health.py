@@ -14,7 +14,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from caching import counters
 from monitoring import checks
+from notifications.push.apns import KEY_REFUSED
 from tests.support.waiting import wait_until
 
 #: HEALTH_TIMEOUT_S, the grace, and what a busy machine adds.
@@ -224,3 +226,14 @@ def test_health_pages_are_not_cached_and_take_no_posts() -> None:
 
     assert "no-store" in response["Cache-Control"]
     assert Client().post("/health/live").status_code == 405
+
+
+def test_a_push_key_that_is_refused_is_named() -> None:
+    counters.increment(KEY_REFUSED, ttl_s=60)
+    try:
+        status, body, _ = ask("/health/deep")
+    finally:
+        counters.forget(KEY_REFUSED)
+
+    assert status == 503
+    assert check_named(body, "push")["error"] == "our key is refused: pushes wait"

@@ -3,8 +3,10 @@
 import secrets
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 import sentry_sdk
 from django.test import Client
 
@@ -55,4 +57,17 @@ def test_a_crash_is_reported_without_the_callers_credential(reports, monkeypatch
     told = wait_until(lambda: b"".join(reports))
     assert b"a fault of ours" in told
     assert b"0123456789abcdef" in told
+    assert credential.encode() not in told
+
+
+def test_a_crash_after_a_request_to_another_service_is_reported_without_its_query(reports, settings):
+    credential = secrets.token_hex(16)
+    server = urlsplit(settings.SENTRY_DSN)
+    requests.get(f"http://{server.hostname}:{server.port}/v2/users/self", {"oauth_token": credential}, timeout=5)
+
+    sentry_sdk.capture_exception(RuntimeError("a fault of ours"))
+    sentry_sdk.flush(5)
+
+    told = wait_until(lambda: b"".join(reports))
+    assert b"/v2/users/self" in told
     assert credential.encode() not in told

@@ -18,7 +18,7 @@ def photo_id(media):
 
 
 def stored(media):
-    store, _ = storage._store(0)
+    store = storage.client()
     url = media["images"]["standard_resolution"]["url"]
     return store.list_objects_v2(Bucket="test", Prefix="pub/" + url.split("/pub/")[1][:35]).get("KeyCount")
 

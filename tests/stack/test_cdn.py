@@ -3,12 +3,28 @@
 import base64
 import hashlib
 import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import boto3
 import pytest
 import requests
 from django.conf import settings
+from django.test import override_settings
+
+from photos import storage
+from photos.storage.edge import cache_file
+from stack import accounts, render
+from tests.support.waiting import wait_until
 
 EDGE = f"http://127.0.0.1:{settings.CDN_PORT}"
 
@@ -118,3 +134,195 @@ def test_two_signatures_share_one_copy_and_the_copy_opens_to_nobody_else(store) 
 
 def test_the_store_itself_lists_nothing_to_strangers() -> None:
     assert requests.get(f"{settings.S3_ENDPOINT}/test?list-type=2", timeout=5).status_code == 403
+
+
+# --- Purging ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_purged_object_is_gone_at_once_and_no_byte_of_it_is_left_in_the_cache(store) -> None:
+    body = secrets.token_hex(40_000).encode()
+    key = put(store, "pub", body)
+    url = f"{EDGE}/test/{key}"
+    assert [requests.get(url, timeout=5).headers["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
+    assert cached_files_with(body[-64:])
+
+    store.delete_object(Bucket="test", Key=key)
+    assert storage.purge([key]) == 1
+
+    assert not cached_files_with(body[-64:])
+    assert not cached_files_with(key.encode())
+    assert requests.get(url, timeout=5).status_code == 404
+    assert not cached_files_with(key.encode())  # nor of the question
+    assert storage.purge([key]) == 0
+    assert storage.purge([f"pub/{secrets.token_hex(16)}.jpg"]) == 0
+
+
+def test_a_purge_of_an_object_that_is_still_stored_costs_one_fetch(store) -> None:
+    url = f"{EDGE}/test/{(key := put(store, 'pub'))}"
+    requests.get(url, timeout=5)
+    storage.purge([key])
+
+    assert [requests.get(url, timeout=5).headers["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
+
+
+def test_a_purged_private_object_is_gone_whoever_signed_for_it(store) -> None:
+    key = put(store, "prv")
+    path = signed(f"/test/{key}", int(time.time()) + 3600)
+    requests.get(EDGE + path, timeout=5)
+    store.delete_object(Bucket="test", Key=key)
+    storage.purge([key])
+
+    assert requests.get(EDGE + path, timeout=5).status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "POST"])
+def test_the_purge_door_gives_nothing_away_and_takes_nothing_in(store, verb: str) -> None:
+    key = put(store, "pub")
+    requests.get(f"{EDGE}/test/{key}", timeout=5)
+    door = f"http://{settings.CDN_PURGE_ADDRESSES[0]}"
+
+    assert requests.request(verb, f"{door}/{cache_file(f'/test/{key}')}", timeout=5).status_code == 403
+    assert requests.request(verb, f"{door}/../nginx.pid", timeout=5).status_code == 404
+
+
+def test_nobody_purges_through_the_edge_itself(store) -> None:
+    key = put(store, "pub")
+    requests.get(f"{EDGE}/test/{key}", timeout=5)
+
+    assert requests.delete(f"{EDGE}/{cache_file(f'/test/{key}')}", timeout=5).status_code == 404
+    assert requests.get(f"{EDGE}/test/{key}", timeout=5).headers["X-Cache"] == "HIT"
+
+
+# --- An edge of the test's own, in front of a store that does as it is told -------------------------------------------
+
+
+def test_many_who_miss_the_same_object_at_once_cost_the_store_one_fetch(own_edge) -> None:
+    own_edge.store.held.clear()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(own_edge.get) for _ in range(8)]
+        wait_until(lambda: own_edge.store.asked, what="the store is asked")
+        own_edge.store.held.set()
+        assert {answer.result().content for answer in answers} == {b"first"}
+    assert own_edge.store.asked == 1
+
+
+def test_what_is_past_its_time_is_served_while_it_is_fetched_anew(own_edge) -> None:
+    own_edge.get()
+    own_edge.store.body = b"second"
+    own_edge.store.held.clear()  # whoever waited for the store would wait for good
+    stale = wait_until(
+        lambda: (answer := own_edge.get()).headers["X-Cache"] in ("STALE", "UPDATING") and answer, what="time passes"
+    )
+
+    assert (stale.status_code, stale.content) == (200, b"first")
+    wait_until(lambda: own_edge.store.asked == 2, what="the edge asks in the background")
+    own_edge.store.held.set()
+    wait_until(lambda: own_edge.get().content == b"second", what="the new one is served")
+
+
+def test_what_is_past_its_time_is_served_while_the_store_is_away(own_edge) -> None:
+    own_edge.get()
+    own_edge.store.status = 503
+
+    wait_until(lambda: own_edge.get().headers["X-Cache"] == "STALE", what="time passes")
+    assert own_edge.get().content == b"first"
+
+
+def test_what_was_not_there_is_there_once_it_is_stored(own_edge) -> None:
+    own_edge.store.status = 404
+    assert own_edge.get().status_code == 404
+    own_edge.store.status = 200
+
+    assert own_edge.get().status_code == 200
+
+
+class Store(ThreadingHTTPServer):
+    """Answers what it is told, counts how often it is asked, and waits while it is held."""
+
+    body, status, asked = b"first", 200, 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Asked)
+        self.held = threading.Event()
+        self.held.set()
+
+
+class Asked(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Store
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.server.asked += 1
+        status, body = self.server.status, self.server.body
+        self.server.held.wait(20)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class OwnEdge:
+    """An edge whose copies are past their time after a second."""
+
+    port: int
+    store: Store
+
+    def get(self) -> requests.Response:
+        """Ask for an object, always the same."""
+        return requests.get(f"http://127.0.0.1:{self.port}/pub/a.jpg", timeout=15)
+
+
+@pytest.fixture
+def own_edge():
+    # Not pytest's tmp_path: that is closed to the servers' account.
+    state = Path(tempfile.mkdtemp(prefix="instagram-edge-"))
+    account = accounts.servers()
+    account.own(state)
+    store = Store()
+    threading.Thread(target=store.serve_forever, daemon=True).start()
+    port, purge_port = free_port(), free_port()
+    with override_settings(
+        STATE_DIR=state, CDN_PORT=port, CDN_PURGE_PORT=purge_port, S3_PORT=store.server_port, CDN_CACHE_S=1
+    ):
+        (state / "data" / "nginx_cdn").mkdir(parents=True)
+        for made in (state / "data", state / "data" / "nginx_cdn"):
+            account.own(made)
+        (state / "cdn.conf").write_text(render.rendered("nginx/cdn.conf"))
+    account.own(state / "cdn.conf")
+    process = subprocess.Popen(
+        ["/usr/sbin/nginx", "-c", str(state / "cdn.conf"), "-e", "stderr", "-g", "daemon off;"],
+        cwd="/",
+        **account.popen_arguments(),
+    )
+    try:
+        wait_until(lambda: answers(port), what="the edge answers")
+        yield OwnEdge(port, store)
+    finally:
+        store.held.set()
+        process.terminate()
+        process.wait(10)
+        store.shutdown()
+        store.server_close()
+        shutil.rmtree(state)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def cached_files_with(needle: bytes) -> list[Path]:
+    cache = settings.STATE_DIR / "data" / "nginx_cdn" / "cache"
+    return [path for path in cache.rglob("*") if path.is_file() and needle in path.read_bytes()]

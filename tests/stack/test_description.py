@@ -55,6 +55,7 @@ def test_another_number_of_workers_is_another_description() -> None:
             "worker_feed_1",
             "worker_feed_2",
             "worker_feed_3",
+            "worker_feed_large_1",
         ]
         assert render.fingerprint() != before
     assert render.fingerprint() == before

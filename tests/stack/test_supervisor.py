@@ -124,7 +124,14 @@ def test_restart_replaces_our_own_code_alone(private_stack: PrivateStack) -> Non
 
     after = {name: facts["pid"] for name, facts in private_stack.components.items()}
     replaced = {name for name in before if before[name] != after[name]}
-    assert replaced == {"gunicorn", "relay", "worker_fast_1", "worker_feed_1", "worker_network_1"}
+    assert replaced == {
+        "gunicorn",
+        "relay",
+        "worker_fast_1",
+        "worker_feed_1",
+        "worker_feed_large_1",
+        "worker_network_1",
+    }
 
 
 def test_down_leaves_nothing_running_even_after_the_supervisor_was_killed() -> None:

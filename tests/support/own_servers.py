@@ -1,11 +1,13 @@
-"""Redis and memcached processes of a test's own, which it may kill, freeze and start again."""
+"""Processes of Redis, memcached and the web of a test's own, which it may kill, freeze and start again."""
 
+import os
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.support.waiting import wait_until
 
@@ -22,6 +24,7 @@ class OwnServer:
 
     command: list[str]  # {port} stands for the port
     port: int = field(default_factory=_free_port)
+    env: dict[str, str] = field(default_factory=dict)  # beside our own
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -32,7 +35,8 @@ class OwnServer:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         command = [word.format(port=self.port) for word in self.command]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, env=os.environ | self.env, **quiet)
         wait_until(self._takes_connections, what=f"{command[0]} on port {self.port}")
 
     def kill(self) -> None:

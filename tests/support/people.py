@@ -56,7 +56,9 @@ class Person:
 def a_person(**facts: Any) -> Person:
     """Sign somebody new up."""
     username = f"t{_run}{os.getpid() % 1000}.{next(_numbers)}"
-    user = sign_up(username=username, password="secret word", email=f"{username}@example.com", **facts)
+    user = sign_up(
+        username=username, password="secret word", email=f"{username}@example.com", **{"email_confirmed": True} | facts
+    )
     return Person(user.pk, username, issue(user, our_client()))
 
 

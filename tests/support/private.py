@@ -158,9 +158,22 @@ def running_private_stack(*up_arguments: str) -> Iterator[PrivateStack]:
 
 def default_ports() -> list[int]:
     """Return every port of the data centre, without offset."""
-    ports = [settings.APP_PORT, settings.CDN_PORT, settings.GUNICORN_PORT, settings.PGBOUNCER_PORT]
+    ports = [
+        settings.APP_PORT,
+        settings.CDN_PORT,
+        settings.CDN_PURGE_PORT,
+        settings.GUNICORN_PORT,
+        settings.PGBOUNCER_PORT,
+    ]
     ports += [*settings.POSTGRES_PORTS.values(), *settings.REDIS_PORTS, *settings.MEMCACHED_PORTS]
-    ports += [settings.GEARMAND_PORT, settings.S3_PORT, *settings.SEAWEED_PORTS.values()]
+    ports += [
+        settings.APNS_PORT,
+        settings.STACK_PAGE_PORT,
+        settings.SOCIAL_PORT,
+        settings.GEARMAND_PORT,
+        settings.S3_PORT,
+        *settings.SEAWEED_PORTS.values(),
+    ]
     return [port - settings.PORT_OFFSET for port in ports]
 
 

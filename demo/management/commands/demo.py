@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from accounts import tokens
 from accounts.clients import first_party_client
 from accounts.models import User
-from demo import bulk, errands, load, people, sources
+from demo import bulk, errands, load, people, services, sources
 from instagram.errors import InvalidToken, Unavailable
 from jobs.testing import run_until_idle
 
@@ -87,6 +87,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} (what is loaded stays; run it again to go on)") from error
         except load.JobsAreStuck as error:
             raise CommandError(f"{error}: are the workers and the relay running? (or add --run-jobs)") from error
+        services.link_services(ids[0])
         write_logins(ids)
         self.stdout.write(
             f"{len(plan.people)} people, {len(plan.follows)} follows, {len(plan.photos)} photos, {plan.likes} likes and"
@@ -133,6 +134,11 @@ def demo_file() -> Path:
     return Path(settings.STATE_DIR) / f"demo{settings.DB_SUFFIX}.json"
 
 
+def phones_file() -> Path:
+    """Return where it says whose the phones of these settings' demo are: device token -> username."""
+    return demo_file().with_name(f"phones{settings.DB_SUFFIX}.json")
+
+
 def is_there() -> bool:
     """Return whether the demo was loaded to its end, into the databases as they are now."""
     try:
@@ -146,7 +152,12 @@ def is_there() -> bool:
 
 
 def write_logins(ids: list[int]) -> None:
-    """Write the names, passwords and tokens of the people to log in as, for the owner's eyes only."""
+    """Give the people to log in as a phone each; write names, passwords and tokens, for the owner's eyes only."""
+    demo_file().parent.mkdir(parents=True, exist_ok=True)
+    # Last of all: what the load itself did rings nobody.
+    phones = errands.give_phones(list(people.LOGINS), ids[: len(people.LOGINS)])
+    # No secret, and for the stack's page to read: whose phone it is that rings.
+    phones_file().write_text(json.dumps(dict(zip(phones, [each.username for each in people.LOGINS], strict=True))))
     client = first_party_client()
     logins = [
         {
@@ -160,7 +171,6 @@ def write_logins(ids: list[int]) -> None:
         {"client_id": client.client_id, "client_secret": client.client_secret, "logins": logins}, indent=2
     )
     place = demo_file()
-    place.parent.mkdir(parents=True, exist_ok=True)
     half_written = place.with_suffix(".new")
     half_written.unlink(missing_ok=True)
     with os.fdopen(os.open(half_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
+from jobs.metrics import gauges, prometheus
 from jobs.status import status
 
 COLUMNS = (
@@ -31,13 +32,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the form."""
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--format", choices=["table", "json", "prometheus"], default="table")
+        parser.add_argument(
+            "--json", action="store_const", const="json", dest="format", help="the same as --format json"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print."""
         found = status()
-        if options["json"]:
+        if options["format"] == "json":
             self.stdout.write(orjson.dumps(found.as_json()).decode())
+            return
+        if options["format"] == "prometheus":
+            self.stdout.write(prometheus(gauges(found)), ending="")
             return
         table = Table()
         for column in COLUMNS:

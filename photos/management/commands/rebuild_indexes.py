@@ -1,19 +1,14 @@
 """manage.py rebuild_indexes: bring the index tables of tags, locations and cells up to the photos' owners."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from photos.services import rebuild
 from sharding import Shard, ShardUnavailable, retry_if_moved, shard_numbered
-
-#: Seconds between two lines of progress where there is no terminal.
-_PLAIN_PERIOD_S = 2.0
+from sharding.management.progress import tracked
 
 
 class Command(BaseCommand):
@@ -44,24 +39,9 @@ class Command(BaseCommand):
 
     def _each(self, shards: list[Shard], what: str, verb: Callable[[Shard], int], away: dict[int, str]) -> int:
         done = 0
-        for shard in self._shown(shards, what):
+        for shard in tracked(self.stdout, shards, what):
             try:
                 done += retry_if_moved(lambda number: verb(shard_numbered(number)))(shard.number)
             except ShardUnavailable as error:
                 away[shard.number] = error.server_name
         return done
-
-    def _shown(self, shards: list[Shard], what: str) -> Iterator[Shard]:
-        """Yield the shards while showing how far we are."""
-        console = Console(file=getattr(self.stdout, "_out", None))
-        if console.is_terminal:
-            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-            with Progress(*columns, console=console, transient=True) as progress:
-                yield from progress.track(shards, description=what)
-            return
-        said = time.monotonic()
-        for number, shard in enumerate(shards):
-            yield shard
-            if time.monotonic() - said >= _PLAIN_PERIOD_S:
-                said = time.monotonic()
-                self.stdout.write(f"{number + 1} of {len(shards)} {what}")

@@ -1,18 +1,13 @@
 """manage.py rebuild_photo_map: fill the photo map from the shards, or hold it against them."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sharding import Shard, ShardUnavailable, photo_map, shard_numbered
-
-#: Seconds between two lines of progress where there is no terminal.
-_PLAIN_PERIOD_S = 2.0
+from sharding import ShardUnavailable, photo_map, shard_numbered
+from sharding.management.progress import tracked
 
 
 class Command(BaseCommand):
@@ -35,7 +30,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
         began, away, photos, missing, wrong = time.monotonic(), [], 0, 0, 0
-        for shard in self._shown(shards):
+        for shard in tracked(self.stdout, shards, "logical shards"):
             try:
                 if options["check"]:
                     compared = photo_map.check(shard)
@@ -60,18 +55,3 @@ class Command(BaseCommand):
             raise CommandError("Not done, repeat these with --shard:\n" + "\n".join(shown), returncode=1)
         if missing or wrong:
             raise CommandError("Mend the map with: manage.py rebuild_photo_map", returncode=1)
-
-    def _shown(self, shards: list[Shard]) -> Iterator[Shard]:
-        """Yield the shards while showing how far we are."""
-        console = Console(file=getattr(self.stdout, "_out", None))
-        if console.is_terminal:
-            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-            with Progress(*columns, console=console, transient=True) as progress:
-                yield from progress.track(shards, description="logical shards")
-            return
-        said = time.monotonic()
-        for number, shard in enumerate(shards):
-            yield shard
-            if time.monotonic() - said >= _PLAIN_PERIOD_S:
-                said = time.monotonic()
-                self.stdout.write(f"{number + 1} of {len(shards)} logical shards")

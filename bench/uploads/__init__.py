@@ -1,0 +1,1 @@
+"""What bench/upload.py compares: pictures, the floor, Pillow."""

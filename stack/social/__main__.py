@@ -1,0 +1,26 @@
+"""python -m stack.social: run the stand-in until told to stop."""
+
+import os
+import signal
+import sys
+
+
+def main() -> None:
+    """Serve on SOCIAL_PORT; what is posted is captured for the page of the data centre."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
+    from django.conf import settings  # noqa: PLC0415  # they need the line above
+
+    from stack import captures, paths  # noqa: PLC0415
+    from stack.social.server import Social  # noqa: PLC0415
+    from stack.social.state import State  # noqa: PLC0415
+
+    folder = paths.data("social")
+    folder.mkdir(parents=True, exist_ok=True)
+    state = State(folder / "social.db")
+    social = Social(state, port=settings.SOCIAL_PORT, capture=lambda record: captures.append("share", record))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    social.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
