@@ -9,7 +9,6 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-_RELEASE_FILE = BASE_DIR / "RELEASE"
 
 env = environ.Env()
 if (BASE_DIR / ".env").exists():
@@ -21,6 +20,12 @@ if (BASE_DIR / ".env").exists():
 STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR / ".local")))
 #: Added to every default port below, so that a second data centre can run beside the first (fault tests do that).
 PORT_OFFSET = env.int("PORT_OFFSET", default=0)
+
+
+def _release() -> str:
+    """Return the name a deploy wrote beside manage.py, empty in a clone."""
+    file = BASE_DIR / "RELEASE"
+    return file.read_text().strip() if file.exists() else ""
 
 
 def _port(name: str, default: int) -> int:
@@ -633,7 +638,7 @@ HEALTH_DISK_FREE_MB = env.int("HEALTH_DISK_FREE_MB", default=500)
 HEALTH_JOBS_LATE_S = env.float("HEALTH_JOBS_LATE_S", default=60.0)
 #: What runs here: the release's name, which a deploy writes into the file RELEASE beside manage.py. Health pages and
 #: error reports carry it; empty: a clone, not a release.
-RELEASE = env.str("RELEASE", default=_RELEASE_FILE.read_text().strip() if _RELEASE_FILE.exists() else "")
+RELEASE = env.str("RELEASE", default=_release())
 #: Where errors are reported; empty: nowhere.
 SENTRY_DSN = env.str("SENTRY_DSN", default="")
 #: Least severity that is logged: DEBUG, INFO, WARNING, ERROR.
