@@ -26,7 +26,7 @@ def site(tmp_path_factory):
     """Three app hosts and one of workers, with a first release."""
     folder = tmp_path_factory.mktemp("site")
     folder.chmod(0o755)
-    with hosts(folder, 3, workers=1, rollout="batch = 2\nhealthy_s = 8\ncanary_s = 1") as found:
+    with hosts(folder, 3, workers=1, rollout="batch = 2\nhealthy_s = 15\ncanary_s = 1") as found:
         result = found.fab("deploy")
         assert result.returncode == 0, result.stdout + result.stderr
         yield found
