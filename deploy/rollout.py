@@ -46,6 +46,7 @@ class Rollout:
         self.progress = Progress()
         self.hosts = fleet.inventory.with_role("app", "worker")
         self._began = time.monotonic()
+        self._would = "would be " if fleet.dry else ""
 
     def check(self) -> dict[str, preflight.Facts]:
         """Ask every host whether a release can go there. Raises RolloutError naming those where none can."""
@@ -79,7 +80,7 @@ class Rollout:
             self.fleet.run(lacking, lambda host: f"{unpack} {host.base} {release.name} {release.venv}", seconds=300),
             "unpacked",
         )
-        self.say(f"shipped to {len(lacking)} of {len(self.hosts)} hosts")
+        self.say(f"{self._would}shipped to {len(lacking)} of {len(self.hosts)} hosts")
 
     def turn(self, release: str, before: dict[str, str]) -> None:
         """Have every host run the release; on trouble give all of them back what they ran. Raises RolloutError.
@@ -95,7 +96,7 @@ class Rollout:
                 self._turn(batch, release)
                 if number == 0:
                     self._watch(batch)
-                self.say(f"{len(turned)} of {len(apps)} app hosts run {release}")
+                self.say(f"{self._would}turned: {len(turned)} of {len(apps)} app hosts run {release}")
             turned += workers
             self._all(self._activate(workers, {host.name: release for host in workers}), release)
         except (RolloutError, BalancerError) as error:
@@ -186,7 +187,7 @@ class Rollout:
         self.say(f"the canary {', '.join(names)} answered {answers} requests, {errors} with an error")
 
     def _all(self, answers: list[Answer], word: str) -> None:
-        self.progress.note(answers, word)
+        self.progress.note(answers, "" if self.fleet.dry else word)
         if bad := failed(answers):
             raise RolloutError("; ".join(f"{answer.host.name}: {answer.text}" for answer in bad))
 
