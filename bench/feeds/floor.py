@@ -43,10 +43,10 @@ def feed(request: HttpRequest) -> HttpResponse:
     authors = {body["author_id"] for body in bodies}
     ids = [body["id"] for body in bodies]
     # What the endpoint caches of a photo in one entry: numbers, latest likers, latest comments.
-    cached = cache.get_many([f"{prefix}engagement:1:{photo_id}" for photo_id in ids])
-    numbers, likers, comments = {}, {}, {}
+    cached = cache.get_many([f"{prefix}engagement:2:{photo_id}" for photo_id in ids])
+    numbers, likers, comments, tags = {}, {}, {}, {}
     for photo_id in ids:
-        likes, said, liker_ids, latest = orjson.loads(cached[f"{prefix}engagement:1:{photo_id}"])
+        likes, said, liker_ids, latest, tags[photo_id] = orjson.loads(cached[f"{prefix}engagement:2:{photo_id}"])
         numbers[_LIKES, photo_id], numbers[_COMMENTS, photo_id] = likes, said
         likers[photo_id], comments[photo_id] = liker_ids, latest
     candidates = list({user for users in likers.values() for user in users})
@@ -59,7 +59,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     # The same look at who blocked me and whom I may see that the endpoint takes.
     _standings(cache, prefix, me, shown - {me})
     minis = {user: _mini(facts) for user, facts in people.items()}
-    media = [_media(body, people, minis, numbers, likers, comments, mine) for body in bodies]
+    media = [_media(body, people, minis, numbers, likers, comments, tags, mine) for body in bodies]
     pagination = {}
     if len(rows) > count:
         cursor = f"{page[-1][0]}_{page[-1][1]}"
@@ -156,6 +156,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
     numbers: dict[tuple[int, int], int],
     likers: dict[int, list[int]],
     comments: dict[int, list[tuple[Any, ...]]],
+    tags: dict[int, list[str]],
     mine: set[int],
 ) -> dict[str, Any]:
     photo_id, author_id = body["id"], body["author_id"]
@@ -170,7 +171,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
         "id": f"{photo_id}_{author_id}",
         "type": "image",
         "filter": body["filter"],
-        "tags": hashtags_in(body["caption"], *(row[2] for row in said if row[1] == author_id)),
+        "tags": list(dict.fromkeys([*hashtags_in(body["caption"]), *tags[photo_id]])),
         "created_time": _seconds(photo_id),
         "link": f"{settings.WEB_BASE_URL}/p/{_code(photo_id)}/",
         "attribution": None,
