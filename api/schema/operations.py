@@ -65,7 +65,7 @@ _SUBSCRIPTION: dict[str, Schema] = {
     "lat": LATITUDE,
     "lng": LONGITUDE,
     "radius": NUMBER,
-    "aspect": _choice("media"),
+    "aspect!": _choice("media"),
     "callback_url!": URL,
     "verify_token": TEXT,
 }

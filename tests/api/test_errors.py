@@ -10,7 +10,7 @@ from accounts.models import OAuthClient
 from api import rate_limit
 from photos.models import Tag
 from tests.support.applications import a_token, an_application
-from tests.support.people import Person, a_person
+from tests.support.people import Person, a_person, our_client
 
 NOT_SIGNED = "Invalid signed-request: Missing required parameter 'sig'"
 NO_HEADER = "Invalid header: X-Insta-Forwarded-For is required for this operation"
@@ -44,6 +44,10 @@ ROWS = {
     "self by an application": Row("get", "/v1/users/self", "OAuthParameterException", "Missing access_token URL parameter.", READ),
     "feed by an application": Row("get", "/v1/users/self/feed", "OAuthParameterException", "Missing access_token URL parameter.", READ),
     "like by an application": Row("post", "/v1/media/{media}/likes", "OAuthParameterException", "Missing access_token URL parameter.", READ),
+    "nobody's deletion": Row("get", "/v1/accounts/self/deletion", "OAuthParameterException", "Missing client_id or access_token URL parameter."),
+    "deletion by an application": Row("get", "/v1/accounts/self/deletion", "OAuthParameterException", "Missing access_token URL parameter.", READ),
+    # The credential comes before the photo.
+    "shares by our application": Row("get", "/v1/media/999/shares", "OAuthParameterException", "Missing access_token URL parameter.", {"client_id": "{ours}"}),
     "unknown token": Row("get", "/v1/users/self", "OAuthAccessTokenException", "The access_token provided is invalid.", {"access_token": "1.abc.def"}),
     "unknown client": Row("get", "/v1/users/1", "OAuthParameterException", "The client_id provided is invalid and does not match a valid application.", {"client_id": "0" * 32}),
     "disabled client": Row("get", "/v1/users/1", "OAuthClientException", "The client used for authentication is no longer active.", {"client_id": "{off}"}),
@@ -99,6 +103,7 @@ def world() -> dict[str, Any]:
         "comment": comment,
         "tag": tag,
         "client": application.client_id,
+        "ours": our_client().client_id,
         "secret": application.client_secret,
         "token": a_token(me, application, "likes", "comments", "relationships"),
         "basic": a_token(me, an_application()),
