@@ -27,11 +27,16 @@ def main() -> int:
     options = parser.parse_args()
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
-    # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
-    from stack import commands, errors  # noqa: PLC0415  # they read settings
-
     # bin/ has a command for most verbs; the others are said in full.
     spoken = f"bin/{options.verb}" if options.verb in ("up", "down") else f"python -m stack {options.verb}"
+    try:
+        # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
+        from stack import commands, errors, paths  # noqa: PLC0415  # they read settings
+
+        paths.state()
+    except ValueError as error:
+        print(f"{spoken}: a setting in the environment or in .env cannot be read: {error}.", file=sys.stderr)
+        return 2
     try:
         match options.verb:
             case "up":
