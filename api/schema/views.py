@@ -22,8 +22,6 @@ from instagram.errors import VerbNotAllowed
 class _BelowV1:
     """What is true of everything below /v1: the headers of the rate limit, here without counting, and its refusals."""
 
-    authentication_classes = permission_classes = ()
-
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in ("GET", "HEAD"):
             response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # the view's
@@ -39,7 +37,9 @@ class Document(_BelowV1, SpectacularAPIView):
     """The document: JSON, as everything here, or YAML by Accept or ?format=yaml."""
 
     generator_class = Generator
-    renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2)
+    renderer_classes = [  # noqa: RUF012  # Django REST framework's own form of it
+        OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2,
+    ]  # fmt: skip
 
 
 class Page(_BelowV1, SpectacularSwaggerView):
@@ -48,7 +48,8 @@ class Page(_BelowV1, SpectacularSwaggerView):
     url_name = "schema"
 
 
+_FOR_ALL: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 urlpatterns = [
-    re_path(r"^v1/schema(?:\.json)?/?\Z", Document.as_view(), name="schema"),
-    re_path(r"^v1/schema/page/?\Z", Page.as_view(), name="schema-page"),
+    re_path(r"^v1/schema(?:\.json)?/?\Z", Document.as_view(**_FOR_ALL), name="schema"),
+    re_path(r"^v1/schema/page/?\Z", Page.as_view(**_FOR_ALL), name="schema-page"),
 ]

@@ -1,5 +1,7 @@
 """Every row of the contract's table of errors (section 3), with its exact words, in one place."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,6 +144,28 @@ def test_a_refusal_says_what_the_contract_says(world: dict[str, Any], name: str)
     elif row.message:
         assert told["error_message"] == row.message
     assert told["error_message"]
+
+
+@pytest.mark.parametrize(
+    ("switches", "limit"), [({}, 1), ({"enforce_signed_header": True}, 2), ({"first_party": True}, None)]
+)
+def test_writes_of_a_scope_may_have_a_limit_of_their_own(
+    settings, switches: dict[str, bool], limit: int | None
+) -> None:
+    settings.WRITE_LIMITS_PER_HOUR, settings.SIGNED_WRITE_LIMITS_PER_HOUR = {"likes": 1}, {"likes": 2}
+    person = a_person()
+    media, application = person.upload()["id"], an_application(**switches)
+    token = a_token(person, application, "likes", "comments")
+    code = hmac.new(application.client_secret.encode(), b"192.0.2.7", hashlib.sha256).hexdigest()
+
+    def write(what: str) -> Any:
+        header = {"HTTP_X_INSTA_FORWARDED_FOR": f"192.0.2.7|{code}"}
+        return Client().post(f"/v1/media/{media}/{what}", {"access_token": token, "text": "nice"}, **header)
+
+    statuses = [write("likes").status_code for _ in range(3)]
+
+    assert statuses == [200 if limit is None or number < limit else 429 for number in range(3)]
+    assert write("comments").status_code == 200
 
 
 def test_the_hour_that_is_used_up_is_told_in_numbers(settings) -> None:
