@@ -12,7 +12,7 @@ from sharding import ShardUnavailable
 from . import address_books, discovery
 from .models import User
 from .oauth import applications, codes
-from .services import confirmation, deletion, erasing, exports, follows, logins, passwords
+from .services import addresses, confirmation, deletion, erasing, exports, follows, logins, passwords
 
 
 @task("accounts.copy_edge", queue="fast")
@@ -44,10 +44,11 @@ def remove_application(*, client_pk: int) -> Again | None:
 
 @periodic("accounts.sweep", seconds=3600)
 def sweep() -> None:
-    """Remove what has expired: codes, contacts looked up, logins seen, sessions of browsers. Safe to repeat."""
+    """Remove what has expired: codes, contacts looked up, logins seen, earlier addresses, sessions. Safe to repeat."""
     codes.sweep()
     address_books.sweep()
     logins.sweep()
+    addresses.sweep()
     call_command("clearsessions")
 
 
@@ -62,6 +63,12 @@ def mail_password_reset(*, user_id: int) -> None:
 def mail_confirmation(*, user_id: int) -> None:
     """Mail a link to confirm one's address. A second run sends a second mail."""
     confirmation.mail_confirmation(user_id)
+
+
+@task("accounts.mail_email_changed", queue="network")
+def mail_email_changed(*, change_id: int) -> None:
+    """Mail an earlier address that it is another one now. A second run sends a second mail."""
+    addresses.mail_email_changed(change_id)
 
 
 @task("accounts.mail_new_login", queue="network")

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.queries import PROFILE_KIND
+from accounts.services.addresses import note_change
 from accounts.services.confirmation import request_confirmation
 from accounts.services.sign_up import email_faults, refuse, refuse_taken
 from caching import delete_after_commit
@@ -61,12 +62,14 @@ def set_picture(user_id: int, stem: str) -> None:
 def _save(user_id: int, changes: dict[str, str | bool]) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
+        earlier = user.email
         turned = changes.get("is_private", user.is_private) != user.is_private
         moved = changes.get("email", user.email) != user.email
         opened = user.is_private and changes.get("is_private") is False
         for name, value in changes.items():
             setattr(user, name, value)
         if moved:
+            note_change(user_id, earlier, was_confirmed=user.email_confirmed_at is not None)
             user.email_confirmed_at = None
             request_confirmation(user_id)
         user.save(update_fields=[*changes, "email_confirmed_at"])

@@ -346,6 +346,8 @@ MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", default=5)
 RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
 #: Seconds a link to confirm an address works.
 EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
+#: Days in which a confirmed address takes the account back after it was changed; nobody else gets it meanwhile.
+EMAIL_TAKE_BACK_DAYS = env.int("EMAIL_TAKE_BACK_DAYS", default=14)
 #: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
 SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
 #: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
