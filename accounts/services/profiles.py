@@ -1,9 +1,12 @@
 """Changing what others see of oneself."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.queries import PROFILE_KIND
@@ -74,6 +77,10 @@ def _save(user_id: int, changes: dict[str, str | bool]) -> User:
             request_confirmation(user_id)
         user.save(update_fields=[*changes, "email_confirmed_at"])
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
+        found_by = changes.keys() & {"email", "phone"}
+        if found_by and user.date_joined > timezone.now() - timedelta(days=settings.JOINED_IS_NEWS_DAYS):
+            # Apps ask for a number once the account is there: who looked for it is told as if it had been there.
+            enqueue("notifications.note_joined", user_id=user_id)
         if turned:
             enqueue("photos.relist_author", author_id=user_id)
             enqueue("photos.rehome", author_id=user_id)

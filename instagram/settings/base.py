@@ -352,6 +352,8 @@ EMAIL_TAKE_BACK_DAYS = env.int("EMAIL_TAKE_BACK_DAYS", default=14)
 SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
 #: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
 LOOKUPS_PER_HOUR = env.int("LOOKUPS_PER_HOUR", default=30)
+#: Days after signing up in which another address or number still tells who looked for it that its person joined.
+JOINED_IS_NEWS_DAYS = env.int("JOINED_IS_NEWS_DAYS", default=7)
 #: Contacts of one person remembered that were looked up and not found, to tell when they join.
 LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
 #: Days they are remembered.

@@ -13,7 +13,7 @@ from django.conf import settings
 from psycopg2 import sql
 
 from accounts import visibility
-from accounts.queries import Profile
+from accounts.queries import Profile, blocked_among
 from instagram.errors import NotFound
 from photos.queries import PhotoBody, bodies, body_of, comments_with_ids
 from photos.queries.engagement import CommentFacts
@@ -95,17 +95,27 @@ def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
 
 
 def shown(user_id: int, entries: Sequence[Entry], *, seen_id: int) -> list[News]:
-    """Return entries with what they speak of, without those the reader may not see. Cost: see news_page()."""
+    """Return entries with what they speak of, without those the reader may not see.
+
+    Cost: see news_page(); with photos of others (mentions) one query more on the reader's shard.
+    """
     photos = bodies({entry.photo_id for entry in entries if entry.photo_id is not None})
     comments = comments_with_ids(entry.comment_id for entry in entries if entry.comment_id is not None)
-    concerned = {entry.actor_id for entry in entries} | {photo.author_id for photo in photos.values()}
-    sight = visibility.sight_of(user_id, concerned)
+    owners = {photo.author_id for photo in photos.values()}
+    sight = visibility.sight_of(user_id, {entry.actor_id for entry in entries} | owners)
+    # At whose photos nobody is told of anything; entries by whom they blocked were left out before.
+    others = owners - {user_id}
+    blocked = blocked_among(user_id, others) if others else set()
+
+    def may_show(photo: PhotoBody) -> bool:
+        return photo.author_id not in blocked and sight.may_see(photo.author_id)
+
     news = []
     for entry in entries:
         photo = None if entry.photo_id is None else photos.get(entry.photo_id)
         comment = None if entry.comment_id is None else comments.get(entry.comment_id)
         whole = (photo or entry.photo_id is None) and (comment or entry.comment_id is None)
-        if whole and sight.may_name(entry.actor_id) and (photo is None or sight.may_see(photo.author_id)):
+        if whole and sight.may_name(entry.actor_id) and (photo is None or may_show(photo)):
             news.append(News(entry, sight.people[entry.actor_id], photo, comment, entry.id <= seen_id))
     return news
 
