@@ -329,7 +329,9 @@ def test_photos_and_people_may_be_named_as_people_do():
     anna = a_person()
     photo = photo_by(anna)
 
-    assert {photo_named(text) for text in (str(photo), f"{photo}_{anna.id}", shortcode_of(photo))} == {photo}
+    code = shortcode_of(photo)
+    names = (str(photo), f"{photo}_{anna.id}", code, f"http://instagr.am/p/{code}/", f"https://x.example/p/{code}?a=1")
+    assert {photo_named(text) for text in names} == {photo}
     assert {person_named(text) for text in (str(anna.id), anna.username, f"@{anna.username.upper()}")} == {anna.id}
     with pytest.raises(ValueError, match="short code"):
         photo_named("not a photo")
@@ -350,3 +352,14 @@ def test_the_command_says_the_verdict_first_and_then_the_facts():
     assert json.loads(as_json.getvalue())["verdict"] == first
     with pytest.raises(CommandError, match="nobody is called"):
         call_command("explain_feed", str(photo), "nobody.at.all")
+
+
+def test_the_command_ends_otherwise_when_there_is_no_such_photo_or_person():
+    _, viewer, photo = delivered()
+
+    for names in ((str(photo + 1), viewer.username), (str(photo), "999999999")):
+        said = StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command("explain_feed", *names, stdout=said)
+        assert ended.value.code == 2
+        assert said.getvalue().startswith("There is no such ")
