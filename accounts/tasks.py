@@ -77,7 +77,7 @@ def mail_new_login(*, user_id: int, address: str, agent: str, at: int) -> None:
     logins.mail_new_login(user_id, address=address, agent=agent, at=at)
 
 
-@task("accounts.erase_follows", queue="feed")
+@task("accounts.erase_follows", queue="feed_large")
 def erase_follows(*, user_id: int) -> Again | None:
     """End and delete a batch of a deleted person's follows, both sides, and their blocks. Safe to repeat."""
     return deletion.run_step("follows", user_id, lambda: erasing.erase_follows(user_id))
@@ -89,7 +89,7 @@ def erase_account(*, user_id: int) -> Again | None:
     return deletion.run_step("account", user_id, lambda: erasing.erase_account(user_id))
 
 
-@task("accounts.find_most_followed", queue="feed")
+@task("accounts.find_most_followed", queue="feed_large")
 def find_most_followed(*, shard_number: int = 0) -> Again | None:
     """Write down the most followed of one logical shard, then of the next. Safe to repeat."""
     # A server that is away keeps what was written down of it; the walk goes on.
