@@ -79,9 +79,9 @@ GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
 #: Gearman worker processes of the fast queue in the local data centre.
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
-#: The same for the feed queue: fan-out and backfill.
+#: The same for the feed queue: photos of ordinary accounts on their way to feeds and tags.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
-#: The same for the lane of very large accounts, so that their batches delay nobody else's photos.
+#: The same for the lane of very large accounts and of erasing, so that their batches delay nobody else's photos.
 WORKERS_FEED_LARGE = env.int("WORKERS_FEED_LARGE", default=1)
 #: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
