@@ -11,6 +11,7 @@ from django.db import connection
 from psycopg2 import sql
 
 from accounts.models import User
+from accounts.services.follows import copy_edge
 from accounts.services.presence import changed, deactivate
 from accounts.visibility import visible_authors
 from feeds.explain import Cause, explain, person_named, photo_named
@@ -171,6 +172,33 @@ def _copy_late(_) -> Case:
     author, viewer, photo = delivered()
     set_edge(shard_of(viewer.id), "accounts_following", viewer.id, author.id, "none")
     return photo, viewer.id, "copy"
+
+
+def followed_later() -> tuple[Person, Person, int, outbox.Job]:
+    """Return an author, a new follower, a photo from before, and the backfill's job, which did not run."""
+    author, viewer = a_person(), a_person()
+    photo = photo_by(author)
+    run_until_idle()
+    viewer.follow(author)
+    jobs = {"tasks": ["feeds.backfill"], "argument": "follower_id", "value": viewer.id}
+    if not outbox.jobs_with(shard_of(viewer.id).server, **jobs):
+        copy_edge(follower_id=viewer.id, followee_id=author.id)
+    (job,) = outbox.jobs_with(shard_of(viewer.id).server, **jobs)
+    return author, viewer, photo, job
+
+
+@case(Cause.BACKFILL_WAITING)
+def _backfill_waiting(_) -> Case:
+    _, viewer, photo, job = followed_later()
+    outbox.postpone(job, "ShardUnavailable: shard_b")
+    return photo, viewer.id, "ShardUnavailable: shard_b"
+
+
+@case(Cause.BACKFILL_DEAD)
+def _backfill_dead(_) -> Case:
+    _, viewer, photo, job = followed_later()
+    outbox.bury(job, "ZeroDivisionError: division by zero", attempts=0)
+    return photo, viewer.id, "dead letter"
 
 
 @case(Cause.NOT_BEGUN)
