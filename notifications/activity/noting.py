@@ -163,7 +163,7 @@ def note_joined(user_id: int) -> None:
     """Tell who had looked somebody up before they were here. Cost: two queries on main, a statement for each."""
 
     def tell(other_id: int) -> None:
-        if _sight(other_id, user_id).may_name(user_id):
+        if visibility.whole_sight_of(other_id, [user_id]).may_name(user_id):
             note(other_id, Act(Kind.FRIEND_JOINED, user_id), version=0)
 
     _for_each(set(who_looked_up(user_id)) - {user_id}, tell)
@@ -180,7 +180,7 @@ def _note_mentions(user_ids: Iterable[int], act: Act, *, owner_id: int, **facts:
     """Note a mention at an owner's photo with those who may see it. Raises ShardUnavailable after the others."""
 
     def tell(user_id: int) -> None:
-        sight = _sight(user_id, owner_id, act.actor_id)
+        sight = visibility.whole_sight_of(user_id, {owner_id, act.actor_id})
         if sight.may_see(owner_id) and sight.may_name(act.actor_id):
             note(user_id, act, owner_id=owner_id, **facts)
 
@@ -189,15 +189,6 @@ def _note_mentions(user_ids: Iterable[int], act: Act, *, owner_id: int, **facts:
 
 def _end_photo(photo_id: int, user_ids: Iterable[int]) -> None:
     _for_each(user_ids, lambda user_id: end_photo(photo_id, user_id))
-
-
-def _sight(user_id: int, *others: int) -> visibility.Sight:
-    """Return how some others stand to a person. Raises ShardUnavailable where pages take silence for a no: a page is
-    read again, and nobody would be told later."""
-    sight = visibility.sight_of(user_id, others)
-    for silent in sight.people.keys() - sight.standings.keys() - {user_id}:
-        raise ShardUnavailable(shard_of(silent).server.name)
-    return sight
 
 
 def _for_each(user_ids: Iterable[int], tell: Callable[[int], None]) -> None:

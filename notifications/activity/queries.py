@@ -81,6 +81,9 @@ def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
             # Left out for good, or because a server is away: that would be heard of here.
             with contextlib.suppress(NotFound):
                 body_of(entry.photo_id)
+    if not found:
+        # Of several, those who can be named are enough; of none, a server may be away.
+        visibility.whole_sight_of(user_id, {entry.actor_id for entry in entries})
     return found
 
 
