@@ -79,9 +79,9 @@ GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
 #: Gearman worker processes of the fast queue in the local data centre.
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
-#: The same for the feed queue: fan-out and backfill.
+#: The same for the feed queue: photos of ordinary accounts on their way to feeds and tags.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
-#: The same for the lane of very large accounts, so that their batches delay nobody else's photos.
+#: The same for the lane of very large accounts and of erasing, so that their batches delay nobody else's photos.
 WORKERS_FEED_LARGE = env.int("WORKERS_FEED_LARGE", default=1)
 #: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
@@ -346,10 +346,14 @@ MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", default=5)
 RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
 #: Seconds a link to confirm an address works.
 EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
+#: Days in which a confirmed address takes the account back after it was changed; nobody else gets it meanwhile.
+EMAIL_TAKE_BACK_DAYS = env.int("EMAIL_TAKE_BACK_DAYS", default=14)
 #: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
 SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
 #: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
 LOOKUPS_PER_HOUR = env.int("LOOKUPS_PER_HOUR", default=30)
+#: Days after signing up in which another address or number still tells who looked for it that its person joined.
+JOINED_IS_NEWS_DAYS = env.int("JOINED_IS_NEWS_DAYS", default=7)
 #: Contacts of one person remembered that were looked up and not found, to tell when they join.
 LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
 #: Days they are remembered.

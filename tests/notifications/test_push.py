@@ -3,21 +3,24 @@
 import json
 import time
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 import regex
 from django.test import override_settings
 
+from accounts import visibility
 from jobs import outbox
 from jobs.tasks import registry
 from jobs.testing import run_until_idle
 from notifications.push import marks
 from notifications.push.models import Device
 from notifications.push.tasks import push
-from sharding import all_servers, shard_of
+from sharding import ShardUnavailable, all_servers, shard_of
 from stack.apns.rules import Verdict
 from tests.support.apns import PushService, a_device, a_push_service
 from tests.support.people import Person, a_person
+from tests.support.round_trips import counted
 
 
 @pytest.fixture
@@ -353,3 +356,28 @@ def test_a_person_who_is_away_is_not_rung(service, owner, phone, media_id):
 
     assert push(user_id=owner.id, activity_id=entry) is None
     assert service.records == []
+
+
+def test_a_push_waits_for_the_server_of_who_did_it(service, owner, phone, media_id):
+    liker = a_person()
+    entry = wait_for_entry(owner, like(media_id, liker))
+
+    with patch.object(visibility, "standings", lambda *_: {}), pytest.raises(ShardUnavailable):
+        push(user_id=owner.id, activity_id=entry)
+    assert service.taken(phone) == []
+    run_until_idle()
+    assert len(service.taken(phone)) == 1
+
+
+def test_ringing_for_one_entry_reads_it_once(service, owner, phone, media_id):
+    costs = []
+    for _ in range(3):  # the first fills the caches
+        liker = a_person()
+        entry = wait_for_entry(owner, like(media_id, liker))
+        with counted() as requests:
+            assert push(user_id=owner.id, activity_id=entry) is None
+        costs.append(requests["sql"])
+
+    # The phones, the entry, five to claim, the badge, one to mark.
+    assert min(costs) <= 9
+    assert len(service.taken(phone)) == 3
