@@ -287,6 +287,50 @@ def test_a_post_whose_answer_was_lost_is_found_and_not_made_again(elsewhere, set
     assert shares(anna, media["id"])[service]["status"] == "sent"
 
 
+def lose_the_answer(elsewhere, settings, person, service):
+    """Have a service take a person's photo and answer to nobody; return the media."""
+    settings.SHARE_TIMEOUT_S = 0.3
+    media = person.upload(caption="fog", share_to=service, location_id=a_place(person))
+    elsewhere.goes_wrong(service, path="/checkins/add" if service == "foursquare" else "", hold_after_s=1.0)
+    assert send(person, media, service).delay_s > 0
+    wait_until(lambda: elsewhere.posts(person, service), what="the service took it all the same")
+    settings.SHARE_TIMEOUT_S = 10.0
+    change(person, media, busy_until=None)
+    return media
+
+
+@pytest.mark.parametrize("service", ["facebook", "tumblr", "flickr", "foursquare"])
+@pytest.mark.parametrize("status", [429, 400])
+def test_a_look_that_is_refused_proves_nothing(elsewhere, settings, service, status):
+    anna = elsewhere.somebody(service)
+    media = lose_the_answer(elsewhere, settings, anna, service)
+
+    elsewhere.goes_wrong(service, status=status)  # too many requests, or no right to read
+    send(anna, media, service)
+    assert row(anna, media, service).begun
+    anna.post(f"/v1/media/{media['id']}/share", share_to=service)
+    asked = row(anna, media, service).asked
+    wait_until(lambda: send(anna, media, service, asked=asked) is None, what="the share is settled")
+
+    assert len(elsewhere.posts(anna, service)) == 1
+    assert shares(anna, media["id"])[service]["status"] == "sent"
+
+
+def test_what_was_posted_before_the_account_was_unlinked_is_found_when_it_is_linked_again(elsewhere, settings):
+    anna = elsewhere.somebody("facebook")
+    media = lose_the_answer(elsewhere, settings, anna, "facebook")
+
+    unlink(user_id=anna.id, service="facebook")
+    assert send(anna, media, "facebook") is None
+    assert shares(anna, media["id"])["facebook"]["status"] == "not_linked"
+    elsewhere.link(anna, "facebook")
+    anna.post(f"/v1/media/{media['id']}/share", share_to="facebook")
+    assert send(anna, media, "facebook", asked=2) is None
+
+    assert len(elsewhere.posts(anna, "facebook")) == 1
+    assert shares(anna, media["id"])["facebook"]["status"] == "sent"
+
+
 def test_a_check_in_that_stayed_without_its_picture_is_completed(elsewhere, settings):
     anna = elsewhere.somebody("foursquare")
     media = anna.upload(share_to="foursquare", location_id=a_place(anna))
