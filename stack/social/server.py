@@ -75,7 +75,7 @@ class Social(ThreadingHTTPServer):
         return Answer(404, b"no such host", "text/plain")
 
     def _take(self, service: str, account: str, record: dict[str, Any]) -> int:
-        """Keep a post; it is captured when it is complete."""
+        """Keep a post and capture it; the picture of a check-in comes after it, and is in /_posts alone."""
         post_id = self.state.add_post(service, account, record)
         self.capture({"service": service, "account": account, "post_id": post_id} | record)
         return post_id
