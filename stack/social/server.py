@@ -39,8 +39,10 @@ class Social(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, state: State, *, port: int, capture: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(
+        self, state: State, *, port: int, capture: Callable[[dict[str, Any]], None], host: str = "127.0.0.1"
+    ) -> None:
+        super().__init__((host, port), _Handler)
         self.state, self.capture = state, capture
         self.base = f"http://127.0.0.1:{self.server_address[1]}"
         self.faults: list[Fault] = []
