@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -11,7 +12,8 @@ from notifications.sharing.models import LinkedService, Share, Status
 from notifications.sharing.services import sending, unlink
 from notifications.sharing.tasks import send_share
 from sharding import shard_of
-from tests.support.people import a_person, refusal
+from tests.support.apns import a_device, a_push_service
+from tests.support.people import a_person, a_photo, refusal
 from tests.support.social import SERVICES, elsewhere, shares
 from tests.support.waiting import wait_until
 
@@ -85,6 +87,23 @@ def test_a_retried_upload_shares_once(elsewhere):
     assert second["shares"][0]["status"] == "sent"
     assert first["id"] == second["id"]
     assert len(elsewhere.posts(anna)) == 1
+
+
+def test_a_picture_that_waited_for_its_caption_is_shared_once_it_is_published(elsewhere):
+    anna = elsewhere.somebody("twitter")
+    waiting = anna.post("/v1/media/uploads", photo=SimpleUploadedFile("photo.jpg", a_photo()))["data"]["upload_id"]
+
+    first, again = (
+        anna.post("/v1/media", upload_id=waiting, caption="fog", share_to="twitter,flickr")["data"] for _ in range(2)
+    )
+    run_until_idle()
+
+    assert first["id"] == again["id"]
+    assert {each["service"]: each["status"] for each in again["shares"]} == {
+        "twitter": "queued",
+        "flickr": "not_linked",
+    }
+    assert elsewhere.post(anna, "twitter")["image_bytes"] > 1_000
 
 
 def test_a_photo_whose_request_died_after_the_commit_is_shared_by_its_job(elsewhere):
@@ -210,6 +229,21 @@ def test_withdrawn_permission_unlinks_and_says_so(elsewhere, service):
     assert linked == dict.fromkeys(SERVICES, True) | {"posterous": False} | {service: False}
     (entry,) = anna.get("/v1/users/self/activity")["data"]
     assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
+
+
+def test_withdrawn_permission_rings_no_phone(elsewhere):
+    anna = elsewhere.somebody("twitter")
+    phone = a_device(anna)
+    elsewhere.revoke(anna, "twitter")
+
+    with a_push_service() as push_service:
+        media = anna.upload(share_to="twitter")
+        a_person().post(f"/v1/media/{media['id']}/likes")
+        run_until_idle()
+
+    assert [alert.partition(" ")[2] for alert in push_service.alerts(phone)] == ["liked your photo"]
+    kinds = {entry["type"] for entry in anna.get("/v1/users/self/activity")["data"]}
+    assert kinds == {"like", "service_unlinked"}
 
 
 def test_a_link_made_anew_outlives_the_end_of_the_old_one(elsewhere):
