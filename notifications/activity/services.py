@@ -29,10 +29,11 @@ class Act:
 
 
 def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, comment_id: int | None = None) -> None:
-    """Put an act into a person's News, unless they blocked the actor; the first time their phone is told as well.
+    """Put an act into a person's News, unless they blocked the actor, and have their phone told.
 
-    An act that was ended and comes back within ACTIVITY_AGAIN_HOURS is old news: its entry is again where it was.
-    Cost: one statement on the person's shard, the first time another. Raises ShardUnavailable.
+    An act that was ended and comes back within ACTIVITY_AGAIN_HOURS is old news: its entry is again where it was, and
+    the phone rings for it only if it did not before. Cost: two statements on the person's shard, one if this changes
+    nothing. Raises ShardUnavailable.
     """
     shard = shard_of(user_id)
     statement = sql.SQL(
@@ -43,7 +44,7 @@ def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, c
         " WHERE NOT EXISTS (SELECT FROM {block} WHERE owner_id = %(user)s AND blocked_id = %(actor)s AND active)"
         " ON CONFLICT (user_id, kind, actor_id, object_id) DO UPDATE SET active = true, version = excluded.version,"
         " id = CASE WHEN entry.id < %(old)s THEN excluded.id ELSE entry.id END WHERE entry.version < excluded.version"
-        " RETURNING id, id = (SELECT id FROM minted)"
+        " RETURNING id"
     ).format(activity=shard.table("notifications_activity"), block=shard.table("accounts_block"))
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
@@ -62,7 +63,8 @@ def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, c
             },
         )
         row = cursor.fetchone()
-        if row and row[1]:
+        if row:
+            # Of what comes back, too: it may have been undone before its first job could ring.
             _tell_phones(shard, user_id, row[0])
 
 
@@ -144,7 +146,7 @@ def end_photo(photo_id: int, user_ids: Iterable[int]) -> None:
 
 
 def _tell_phones(shard: Shard, user_id: int, activity_id: int) -> None:
-    """Have a person's phones told of a new entry, in its transaction."""
+    """Have a person's phones told of an entry, in its transaction; what has rung rings no more."""
     # The names meet in the registry alone: a process without that task (a benchmark's) notes entries all the same.
     if "notifications.push" in registry:
         enqueue("notifications.push", on=shard, user_id=user_id, activity_id=activity_id)
