@@ -68,16 +68,6 @@ def unseen_count(user_id: int) -> int:
     return len(shown(user_id, entries, seen_id=0))
 
 
-def entry_of(user_id: int, activity_id: int) -> Entry | None:
-    """Return an entry of somebody's News, None if it is undone, gone, or not to be shown to them.
-
-    Cost: as news_page(). Raises ShardUnavailable.
-    """
-    entries, _ = _entries(user_id, below=activity_id + 1, above=activity_id - 1, count=1)
-    found = shown(user_id, entries, seen_id=0)
-    return found[0].entry if found else None
-
-
 def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
     """Return some entries of somebody's News, newest first, without those that are undone, gone, or not to be shown.
 
