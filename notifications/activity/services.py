@@ -43,8 +43,8 @@ def note(user_id: int, act: Act, *, version: int, photo_id: int | None = None, c
         " SELECT %(user)s, %(kind)s, %(actor)s, %(object)s, %(photo)s, %(comment)s, %(version)s, true, id FROM minted"
         " WHERE NOT EXISTS (SELECT FROM {block} WHERE owner_id = %(user)s AND blocked_id = %(actor)s AND active)"
         " ON CONFLICT (user_id, kind, actor_id, object_id) DO UPDATE SET active = true, version = excluded.version,"
-        " id = CASE WHEN entry.id < %(old)s THEN excluded.id ELSE entry.id END WHERE entry.version < excluded.version"
-        " RETURNING id"
+        " photo_id = excluded.photo_id, id = CASE WHEN entry.id < %(old)s THEN excluded.id ELSE entry.id END"
+        " WHERE entry.version < excluded.version RETURNING id"
     ).format(activity=shard.table("notifications_activity"), block=shard.table("accounts_block"))
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(

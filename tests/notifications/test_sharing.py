@@ -231,6 +231,18 @@ def test_withdrawn_permission_unlinks_and_says_so(elsewhere, service):
     assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
 
 
+def test_a_permission_withdrawn_again_is_told_of_with_the_photo_it_concerns_now(elsewhere):
+    anna = elsewhere.somebody()
+    for _ in range(2):
+        elsewhere.link(anna, "twitter")
+        elsewhere.revoke(anna, "twitter")
+        media = anna.upload(share_to="twitter")
+        run_until_idle()
+
+    (entry,) = anna.get("/v1/users/self/activity")["data"]
+    assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
+
+
 def test_withdrawn_permission_rings_no_phone(elsewhere):
     anna = elsewhere.somebody("twitter")
     phone = a_device(anna)
