@@ -34,8 +34,8 @@ CDN_PORT = _port("CDN_PORT", 8001)
 CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
 #: Address of that door: on a host of its own the edge's in the inner network.
 CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
-#: Address on which the app front, the CDN edge and the stack's page listen: this machine alone; in a container,
-#: 0.0.0.0.
+#: Address on which the app front, the CDN edge, the stack's page and the other services' stand-in listen, all of which
+#: a browser asks: this machine alone; in a container, 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
