@@ -11,7 +11,7 @@ from accounts.services.deletion import begin
 from jobs import outbox
 from jobs.tasks import registry
 from jobs.testing import run_until_idle
-from monitoring.traces import traces_of
+from monitoring.traces import stems_of, traces_of
 from photos import storage
 from photos.models import Comment, Photo
 from photos.services.proof import LeftBehindError
@@ -83,6 +83,27 @@ def test_after_the_deletion_of_an_account_a_search_for_its_photos_finds_nothing(
     run_until_idle()
 
     assert list(traces_of(number, [stem])) == []
+    assert at_the_edge(media) == [404] * 3
+
+
+def test_a_search_finds_a_private_photo_at_the_edge_and_its_original_and_nothing_after_its_deletion(people, settings):
+    settings.ORIGINALS_KEEP = True
+    anna, ben, _ = people
+    anna.post("/v1/accounts/self", is_private="1")
+    media = ben.get(f"/v1/media/{anna.upload()['id']}")["data"]
+    number = photo_id(media)
+    assert at_the_edge(media) == [200] * 3
+    stems = stems_of(number)
+    assert {storage.is_private(stem) for stem in stems} == {True, False}
+    before = list(traces_of(number, stems))
+    for where in ("store: prv", "store: org", "edge: "):
+        assert any(where in place for place in before), (where, before)
+
+    anna.delete(f"/v1/media/{media['id']}")
+    run_until_idle()
+
+    assert list(traces_of(number, stems)) == []
+    assert stems_of(number) == set()
     assert at_the_edge(media) == [404] * 3
 
 
