@@ -69,7 +69,8 @@ def publish(
     share_to: other services to post it to, once it is published.
     upload_id: idempotency key, one per tap on Share; a repeat within UPLOAD_ID_HOURS returns the first photo, and a
     picture that waits under it is the one that is published.
-    Raises InvalidParameters, TooLarge, StorageUnavailable, ShardUnavailable; then nothing is published.
+    Raises InvalidParameters, TooLarge, DecodingUnavailable, StorageUnavailable, ShardUnavailable; then nothing is
+    published.
     """
     look = _spelled(look)
     check_caption(caption)
