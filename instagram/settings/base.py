@@ -416,7 +416,7 @@ IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
 IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8192)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
-#: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF): some 6 bytes of memory each.
+#: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF, HEIC): some 6 bytes each.
 IMAGE_MAX_PIXELS_WHOLE = env.int("IMAGE_MAX_PIXELS_WHOLE", default=25_000_000)
 #: Most scans of a progressive JPEG; cameras and tools write about 10, a bomb thousands.
 IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
