@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from . import reports
 from .models import OAuthClient, Report, User
-from .services import presence
+from .services import presence, request_confirmation
 
 
 @admin.register(User)
@@ -23,8 +23,13 @@ class UserAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, and have what is cached of the person read anew: a suspension counts at once."""
+        moved = change and "email" in form.changed_data
         with transaction.atomic():
+            if moved:
+                obj.email_confirmed_at = None
             super().save_model(request, obj, form, change)
+            if moved:
+                request_confirmation(obj.pk)
             presence.changed(obj.pk)
 
 

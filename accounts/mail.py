@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from accounts.address_books import email_hash
 from accounts.models import User
 from caching import counters
 from jobs import NotNow
@@ -22,15 +23,17 @@ SUBJECTS = {
     "password_reset": "Set a new password",
     "confirm_email": "Is this your address?",
     "new_login": "A new login to your account",
+    "email_changed": "Your address was changed",
 }
 
 
-def send(kind: str, user: User, facts: dict[str, Any]) -> bool:
+def send(kind: str, user: User, facts: dict[str, Any], *, earlier_address: str = "") -> bool:
     """Mail a person, MAILS_PER_HOUR times of each kind at most; return whether the mail server took it.
 
-    facts: what the templates show beside `user`. Raises NotNow when the mail server is away.
+    facts: what the templates show beside `user`. earlier_address: goes there, and is counted by that address.
+    Raises NotNow when the mail server is away.
     """
-    counter = f"mail:{kind}:{user.pk}"
+    counter = f"mail:{kind}:{user.pk}" + (f":{email_hash(earlier_address)}" if earlier_address else "")
     if counters.read(counter) >= settings.MAILS_PER_HOUR:
         log.info("no %s mail to %s: enough of them for this hour", kind, user.pk)
         return False
@@ -38,7 +41,7 @@ def send(kind: str, user: User, facts: dict[str, Any]) -> bool:
     text = render_to_string(f"accounts/mail/{kind}.txt", context)
     html = render_to_string(f"accounts/mail/{kind}.html", context)
     mail = EmailMultiAlternatives(
-        SUBJECTS[kind], text, None, [user.email], headers={"Auto-Submitted": "auto-generated"}
+        SUBJECTS[kind], text, None, [earlier_address or user.email], headers={"Auto-Submitted": "auto-generated"}
     )
     mail.attach_alternative(html, "text/html")
     try:

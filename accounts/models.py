@@ -283,6 +283,19 @@ class SeenLogin(models.Model):
         return f"of {self.user_id}"
 
 
+class EmailChange(models.Model):
+    """An address that was a person's until they, or whoever held their phone, changed it (services/addresses.py)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    email = models.EmailField(db_index=True)
+    #: Whether the address was known to be theirs: then it may take the account back, and is kept for that.
+    was_confirmed = models.BooleanField()
+    changed_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"
+
+
 class MostFollowed(models.Model):
     """The most followed of each logical shard, as of the last walk over them: what new people are suggested."""
 

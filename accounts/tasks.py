@@ -12,7 +12,7 @@ from sharding import ShardUnavailable
 from . import address_books, discovery
 from .models import User
 from .oauth import applications, codes
-from .services import confirmation, deletion, erasing, exports, follows, logins, passwords
+from .services import addresses, confirmation, deletion, erasing, exports, follows, logins, passwords
 
 
 @task("accounts.copy_edge", queue="fast")
@@ -44,10 +44,11 @@ def remove_application(*, client_pk: int) -> Again | None:
 
 @periodic("accounts.sweep", seconds=3600)
 def sweep() -> None:
-    """Remove what has expired: codes, contacts looked up, logins seen, sessions of browsers. Safe to repeat."""
+    """Remove what has expired: codes, contacts looked up, logins seen, earlier addresses, sessions. Safe to repeat."""
     codes.sweep()
     address_books.sweep()
     logins.sweep()
+    addresses.sweep()
     call_command("clearsessions")
 
 
@@ -64,13 +65,19 @@ def mail_confirmation(*, user_id: int) -> None:
     confirmation.mail_confirmation(user_id)
 
 
+@task("accounts.mail_email_changed", queue="network")
+def mail_email_changed(*, change_id: int) -> None:
+    """Mail an earlier address that it is another one now. A second run sends a second mail."""
+    addresses.mail_email_changed(change_id)
+
+
 @task("accounts.mail_new_login", queue="network")
 def mail_new_login(*, user_id: int, address: str, agent: str, at: int) -> None:
     """Mail that somebody signed in. A second run sends a second mail."""
     logins.mail_new_login(user_id, address=address, agent=agent, at=at)
 
 
-@task("accounts.erase_follows", queue="feed")
+@task("accounts.erase_follows", queue="feed_large")
 def erase_follows(*, user_id: int) -> Again | None:
     """End and delete a batch of a deleted person's follows, both sides, and their blocks. Safe to repeat."""
     return deletion.run_step("follows", user_id, lambda: erasing.erase_follows(user_id))
@@ -82,7 +89,7 @@ def erase_account(*, user_id: int) -> Again | None:
     return deletion.run_step("account", user_id, lambda: erasing.erase_account(user_id))
 
 
-@task("accounts.find_most_followed", queue="feed")
+@task("accounts.find_most_followed", queue="feed_large")
 def find_most_followed(*, shard_number: int = 0) -> Again | None:
     """Write down the most followed of one logical shard, then of the next. Safe to repeat."""
     # A server that is away keeps what was written down of it; the walk goes on.

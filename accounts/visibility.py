@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from instagram.errors import NotAllowed, NotFound, Unavailable
+from sharding import ShardUnavailable, shard_of
 
 from .models import User
 from .queries import Profile, Standing, profiles, standings
@@ -57,6 +58,17 @@ def sight_of(viewer_id: int | None, user_ids: Iterable[int]) -> Sight:
     if viewer_id is None:
         return Sight(None, people, {})
     return Sight(viewer_id, people, standings(viewer_id, people.keys() - {viewer_id}))
+
+
+def whole_sight_of(viewer_id: int, user_ids: Iterable[int]) -> Sight:
+    """Read the same for a task that decides for good: pages take silence for a no, and are read again.
+
+    Cost: as sight_of(). Raises ShardUnavailable if anybody's server does not answer.
+    """
+    sight = sight_of(viewer_id, user_ids)
+    for silent in sight.people.keys() - sight.standings.keys() - {viewer_id}:
+        raise ShardUnavailable(shard_of(silent).server.name)
+    return sight
 
 
 def visible_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]:

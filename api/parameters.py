@@ -92,7 +92,8 @@ class Params:
         except ValueError:
             number = math.nan
         if not low <= number <= high:  # false for nan too
-            raise InvalidParameters(f"{name}: not a number from {low:g} to {high:g}")
+            within = "" if math.isinf(low) else f" from {low:g} to {high:g}"
+            raise InvalidParameters(f"{name}: not a number{within}")
         # Smaller than any place or amount means nothing, and PostgreSQL's arithmetic refuses what it cannot square.
         return number if abs(number) > 1e-12 else 0.0
 

@@ -8,6 +8,7 @@ import time
 
 from django.conf import settings
 
+from accounts.clients import Client
 from caching import counters
 from instagram.errors import RateLimited
 
@@ -23,11 +24,7 @@ class Budget:
 
     def spend(self, who: str) -> None:
         """Count this request for a credential. Raises RateLimited. Cost: two round trips to memcached."""
-        now = time.time()
-        window, into = divmod(now, WINDOW_S)
-        current = counters.increment(f"rate:{who}:{int(window)}", ttl_s=2 * WINDOW_S)
-        before = counters.read(f"rate:{who}:{int(window) - 1}")
-        self.made = current + int(before * (1 - into / WINDOW_S))
+        self.made = _counted(who)
         if self.made > self.limit:
             raise RateLimited(made=self.made, limit=self.limit)
 
@@ -37,3 +34,23 @@ class Budget:
             "X-Ratelimit-Limit": str(self.limit),
             "X-Ratelimit-Remaining": str(max(0, self.limit - self.made)),
         }
+
+
+def spend_write(client: Client, token_id: int, scope: str) -> None:
+    """Count a write for a token, where writes of this scope have a limit of their own. Raises RateLimited."""
+    signed = client.enforce_signed_header or client.enforce_signed_requests
+    limits = settings.SIGNED_WRITE_LIMITS_PER_HOUR if signed else settings.WRITE_LIMITS_PER_HOUR
+    limit = limits.get(scope)
+    if limit is None or client.first_party:
+        return
+    made = _counted(f"t{token_id}:{scope}")
+    if made > limit:
+        raise RateLimited(made=made, limit=limit)
+
+
+def _counted(who: str) -> int:
+    """Count one more; return how many that are in the hour before now."""
+    window, into = divmod(time.time(), WINDOW_S)
+    current = counters.increment(f"rate:{who}:{int(window)}", ttl_s=2 * WINDOW_S)
+    before = counters.read(f"rate:{who}:{int(window) - 1}")
+    return current + int(before * (1 - into / WINDOW_S))

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth import hashers
 from django.core.signals import setting_changed
 
-from accounts.models import User
+from accounts.models import AccessToken, User
 from accounts.services import follow_user
 from accounts.services import sign_up as sign_up_one
 from instagram.errors import Unavailable
@@ -118,14 +118,21 @@ def comment(talks: list[tuple[int, list[tuple[int, str]]]]) -> list[None]:
     return [None] * len(talks)
 
 
-def give_phones(people: list[Person], ids: list[int]) -> list[str]:
+def give_phones(people: list[Person], sign_ins: list[AccessToken]) -> list[str]:
     """Give each of the people to log in as a phone; return the device tokens. The second wants to know of the first.
 
-    Pushes to them are seen in the stack's page.
+    sign_ins: theirs; as everybody's, a phone is silent once its person signs out. Pushes are seen in the stack's page.
     """
     tokens = [sha256(f"the demo's phone of {person.username}".encode()).hexdigest() for person in people]
-    for user_id, token in zip(ids, tokens, strict=True):
-        devices.register(user_id=user_id, token=token, environment=Environment.SANDBOX, app_version="demo")
+    ids = [sign_in.user_id for sign_in in sign_ins]
+    for token, sign_in in zip(tokens, sign_ins, strict=True):
+        devices.register(
+            user_id=sign_in.user_id,
+            token=token,
+            environment=Environment.SANDBOX,
+            app_version="demo",
+            access_token_id=sign_in.pk,
+        )
     if len(ids) > 1:
         bells.turn_on(follower_id=ids[1], author_id=ids[0])
     return tokens

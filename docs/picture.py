@@ -24,7 +24,7 @@ ARCHITECTURE_BOXES: dict[str, Box] = {
     "shard_a": ("PostgreSQL shard_a", "logical shards, outbox", 840, 330, 190, STATE),
     "shard_b": ("PostgreSQL shard_b", "logical shards, outbox", 840, 410, 190, STATE),
     "gearmand": ("gearmand", "queue in memory", 380, 330, 210, WORK),
-    "workers": ("workers", "fast, feed, network", 380, 430, 210, WORK),
+    "workers": ("workers", "fast, feed, feed_large, network", 380, 430, 210, WORK),
     "relay": ("relay", "submits what is overdue", 640, 480, 190, WORK),
 }
 ARCHITECTURE_ARROWS: list[Arrow] = [

@@ -148,7 +148,7 @@ def _take_out_unfollowed(follower_id: int, followee_id: int) -> None:
     )
 
 
-@task("feeds.erase_inbox", queue="feed")
+@task("feeds.erase_inbox", queue="feed_large")
 def erase_inbox(*, user_id: int) -> Again | None:
     """Empty a batch of a deleted person's inbox. Safe to repeat."""
     return run_step("inbox", user_id, lambda: _erase_inbox(user_id))

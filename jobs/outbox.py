@@ -256,6 +256,22 @@ def give_back(server: Server, jobs: Iterable[Job]) -> None:
     )
 
 
+def hasten(on: Shard | Server, *, tasks: Iterable[str], argument: str, value: int | str, within_s: float) -> None:
+    """Let jobs that were delayed for longer, and have an argument of that value, run within so many seconds.
+
+    In the transaction that is open. What has begun keeps its pace. Cost: one statement that reads what is delayed for
+    longer, by index.
+    """
+    server = on.server if isinstance(on, Shard) else on
+    with server.cursor() as cursor:
+        cursor.execute(
+            "UPDATE local.outbox SET run_after = clock_timestamp() + %(within)s * interval '1 second'"
+            " WHERE run_after > clock_timestamp() + %(within)s * interval '1 second' AND step = 0"
+            " AND task = ANY(%(tasks)s) AND args->>%(argument)s = %(value)s",
+            {"within": within_s, "tasks": list(tasks), "argument": argument, "value": str(value)},
+        )
+
+
 def rows_of(server: Server, *, task: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
     """Return a server's jobs that are not done, oldest first."""
     return _dictionaries(

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from instagram.errors import Unavailable
 
-#: By speed, so that what is slow never delays what is quick; feed_large: batches of photos with very many followers.
+#: By speed, so that what is slow never delays what is quick; feed_large: long work in batches that nobody waits for,
+#: such as a photo with very many followers, or erasing.
 QUEUES = ("fast", "feed", "feed_large", "network")
 
 

@@ -153,6 +153,8 @@ def _shown(value: Any) -> str:
 
 
 def _in_environment(value: Any) -> str:
+    if isinstance(value, dict):
+        return ";".join(f"{key}={item}" for key, item in value.items())
     return ",".join(str(item) for item in value) if isinstance(value, list) else _relative(value)
 
 

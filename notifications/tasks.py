@@ -14,10 +14,12 @@ from sharding.ids import MAX_ID
 
 from .activity import tasks as activity_tasks  # noqa: F401  # registers them
 from .models import Callback, Delivery, Geography, GeographyMedia, Outcome, Update
+from .push import alerts, marks
 from .push import tasks as push_tasks  # noqa: F401  # registers them
 from .queries import inside
 from .services import deliveries, matching
 from .sharing import tasks as sharing_tasks
+from .sharing.erasing import forget_shares
 
 __all__ = ["sharing_tasks"]  # loaded with the room's own
 
@@ -51,13 +53,16 @@ def match_comment(*, photo_id: int, comment_id: int) -> None:
 
 
 @task("notifications.forget_photo", queue="fast")
-def forget_photo(*, photo_id: int) -> None:
-    """Take a deleted photo out of every geography, and what subscriptions were or are to be told of it.
+def forget_photo(*, photo_id: int, author_id: int, late: bool = False) -> Again | None:
+    """Take a deleted photo out of every geography, and what subscriptions, phones and other services were told of it.
 
-    Safe to repeat; one that slips in later is not shown anyway.
+    Safe to repeat. Twice: what was under way at the deletion may put some of it back; none of it is shown meanwhile.
     """
     GeographyMedia.objects.filter(photo_id=photo_id).delete()
     Update.objects.filter(photo_id=photo_id).delete()
+    marks.forget_photo(photo_id, author_id=author_id, subject=alerts.subject_of_likes(photo_id))
+    forget_shares(photo_id, author_id=author_id)
+    return None if late else Again(late=True, delay_s=settings.DELETION_PROOF_S)
 
 
 @task("notifications.deliver", queue="network", lease_s=60)

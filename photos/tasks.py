@@ -36,7 +36,7 @@ def purge(*, stem: str, photo_id: int = 0, proof: bool = False) -> Again | None:
     return Again(proof=True, delay_s=settings.DELETION_PROOF_S)
 
 
-@task("photos.erase_photo", queue="feed")
+@task("photos.erase_photo", queue="feed_large")
 def erase_photo(*, photo_id: int, facts: dict[str, Any] | None = None) -> Again | None:
     """Delete a batch of what hangs on a deleted photo, at last its row, then prove that it is gone. Safe to repeat.
 
@@ -95,13 +95,13 @@ def erase_photos(*, user_id: int) -> Again | None:
     return run_step("photos", user_id, lambda: erasing.erase_photos(user_id))
 
 
-@task("photos.erase_likes", queue="feed")
+@task("photos.erase_likes", queue="feed_large")
 def erase_likes(*, user_id: int) -> Again | None:
     """Take back a batch of a deleted person's likes. Safe to repeat."""
     return run_step("likes", user_id, lambda: erasing.erase_likes(user_id))
 
 
-@task("photos.erase_comments", queue="feed")
+@task("photos.erase_comments", queue="feed_large")
 def erase_comments(*, user_id: int, shard_number: int = 0) -> Again | None:
     """Delete a batch of a deleted person's comments, then those on the next logical shards. Safe to repeat."""
     return run_step("comments", user_id, lambda: erasing.erase_comments(user_id, shard_number=shard_number))

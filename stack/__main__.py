@@ -27,11 +27,14 @@ def main() -> int:
     options = parser.parse_args()
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
+    # bin/ has a command for most verbs; the others are said in full.
+    spoken = f"bin/{options.verb}" if options.verb in ("up", "down") else f"python -m stack {options.verb}"
+    if unreadable := _unreadable_setting():
+        print(f"{spoken}: a setting in the environment or in .env cannot be read: {unreadable}.", file=sys.stderr)
+        return 2
     # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
     from stack import commands, errors  # noqa: PLC0415  # they read settings
 
-    # bin/ has a command for most verbs; the others are said in full.
-    spoken = f"bin/{options.verb}" if options.verb in ("up", "down") else f"python -m stack {options.verb}"
     try:
         match options.verb:
             case "up":
@@ -56,18 +59,26 @@ def main() -> int:
                 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
                 Supervisor().run()
                 return 0
-    except errors.StackError as error:
+    except (errors.StackError, errors.ComponentFailed) as error:
         print(f"{spoken}: {error}", file=sys.stderr)
-        return 2
-    except errors.ComponentFailed as error:
-        print(f"{spoken}: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, errors.StackError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Whoever read has seen enough (bin/up --status | head); Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _unreadable_setting() -> str:
+    """Return what is wrong with a setting, "" when all can be read."""
+    from stack import paths  # noqa: PLC0415  # the environment says now which settings
+
+    try:
+        paths.state()  # asked for the first one, Django reads them all
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

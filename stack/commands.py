@@ -246,6 +246,11 @@ def _check_ports() -> None:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind(("127.0.0.1", port))
+                except OverflowError:
+                    raise StackError(
+                        f"port {port}, wanted by {component.name}, does not exist, the last is 65535: PORT_OFFSET is"
+                        f" {settings.PORT_OFFSET}."
+                    ) from None
                 except OSError as error:
                     if error.errno != errno.EADDRINUSE:
                         raise StackError(f"port {port}, wanted by {component.name}: {error.strerror}.") from None

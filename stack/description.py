@@ -114,8 +114,9 @@ def _gearmand() -> Component:
     return Component(
         name="gearmand",
         # The queue lives in memory: the outboxes are the truth. --job-retries: a job that kills its workers ends.
-        argv=["/usr/sbin/gearmand", "-L", "127.0.0.1", "-p", str(port), "--job-retries", "3", "-l", "stderr"]
-        + ["-P", str(paths.run("gearmand.own-pid"))],
+        # --round-robin: without it a chain, whose next batch is there at once, starves other tasks of its queue.
+        argv=["/usr/sbin/gearmand", "-L", "127.0.0.1", "-p", str(port), "--round-robin", "--job-retries", "3"]
+        + ["-l", "stderr", "-P", str(paths.run("gearmand.own-pid"))],
         ports=[port],
         probe=probes.says(port, b"version\n", b"OK"),
     )

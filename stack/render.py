@@ -75,6 +75,7 @@ def values() -> dict[str, object]:
         "CACHE_MB": settings.CDN_CACHE_MB,
         "CACHE_S": settings.CDN_CACHE_S,
         "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
+        "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
         "APP_DATA": paths.data("nginx_app"),
         "CDN_DATA": paths.data("nginx_cdn"),
         "ACCESS_LOG": paths.log("access"),

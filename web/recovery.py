@@ -1,4 +1,4 @@
-"""Where mailed links lead: setting a forgotten password, "this was not me", confirming an address."""
+"""Where mailed links lead: setting a forgotten password, "this was not me", confirming an address, taking one back."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.services import confirm_email, request_reset, reset_password
+from accounts.services.addresses import change_of, take_back
 from accounts.services.passwords import token_owner
 from instagram.client_address import client_address
 from instagram.errors import InvalidParameters, RateLimited
@@ -51,6 +52,29 @@ def new_password(request: HttpRequest) -> HttpResponse:
 def secure(request: HttpRequest) -> HttpResponse:
     """Do the same for who did not sign in themselves: every program and browser is signed out with it."""
     return _new_password(request, {"title": "Secure your account", "everywhere": True})
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_account_back(request: HttpRequest) -> HttpResponse:
+    """Give an account back to the address that it had before, with a new password; signed out is everybody."""
+    token = request.GET.get("token", "")
+    facts: dict[str, Any] = {"title": "Take your account back", "everywhere": True}
+    try:
+        change = change_of(token)
+        facts |= {"username": change.user.username, "address": change.email}
+        if request.method != "POST":
+            return _private(page(request, "new_password", facts))
+        take_back(token, request.POST.get("new_password", ""))
+    except InvalidParameters as error:
+        faults = error.errors or {}
+        if "new_password" in faults:
+            problem = f"A password has {faults['new_password'][0]}."
+            return _private(page(request, "new_password", facts | {"problem": problem}))
+        text = "This link was used already, or is too old."
+        return page(request, "problem", {"title": "This did not work", "text": text}, status=400)
+    return page(request, "password_set", facts | {"title": "Your account is yours again"})
 
 
 @never_cache

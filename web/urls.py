@@ -14,6 +14,7 @@ urlpatterns = [
     re_path(r"^accounts/password_reset/?\Z", recovery.forgotten, name="forgotten"),
     re_path(r"^accounts/password_reset/confirm/?\Z", recovery.new_password, name="new-password"),
     re_path(r"^accounts/secure/?\Z", recovery.secure, name="secure"),
+    re_path(r"^accounts/take_back/?\Z", recovery.take_account_back, name="take-back"),
     re_path(r"^accounts/confirm_email/?\Z", recovery.confirm, name="confirm-email"),
     re_path(r"^accounts/manage_access/?\Z", access.manage_access, name="manage-access"),
     re_path(r"^accounts/services/?\Z", services.services, name="services"),

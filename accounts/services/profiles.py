@@ -1,12 +1,16 @@
 """Changing what others see of oneself."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.queries import PROFILE_KIND
+from accounts.services.addresses import note_change
 from accounts.services.confirmation import request_confirmation
 from accounts.services.sign_up import email_faults, refuse, refuse_taken
 from caching import delete_after_commit
@@ -61,16 +65,22 @@ def set_picture(user_id: int, stem: str) -> None:
 def _save(user_id: int, changes: dict[str, str | bool]) -> User:
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user_id)
+        earlier = user.email
         turned = changes.get("is_private", user.is_private) != user.is_private
         moved = changes.get("email", user.email) != user.email
         opened = user.is_private and changes.get("is_private") is False
         for name, value in changes.items():
             setattr(user, name, value)
         if moved:
+            note_change(user_id, earlier, was_confirmed=user.email_confirmed_at is not None)
             user.email_confirmed_at = None
             request_confirmation(user_id)
         user.save(update_fields=[*changes, "email_confirmed_at"])
         delete_after_commit(main_server(), PROFILE_KIND, [user_id])
+        found_by = changes.keys() & {"email", "phone"}
+        if found_by and user.date_joined > timezone.now() - timedelta(days=settings.JOINED_IS_NEWS_DAYS):
+            # Apps ask for a number once the account is there: who looked for it is told as if it had been there.
+            enqueue("notifications.note_joined", user_id=user_id)
         if turned:
             enqueue("photos.relist_author", author_id=user_id)
             enqueue("photos.rehome", author_id=user_id)

@@ -1,8 +1,10 @@
 """Signing up, and proving who one is."""
 
 import re
+from datetime import timedelta
 from functools import cache
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password as matches
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
@@ -10,7 +12,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import EmailChange, User
 from accounts.reserved import RESERVED
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
@@ -114,8 +116,15 @@ def email_faults(email: str, *, of: int | None = None) -> list[str]:
         return ["not an e-mail address"]
     if len(email) > EMAIL_MAX_CHARS:
         return [f"at most {EMAIL_MAX_CHARS} characters"]
-    holders = User.objects.filter(email=email).values_list("pk", flat=True)
+    holders = [*User.objects.filter(email=email).values_list("pk", flat=True), *_may_have_back(email)]
     return ["already taken"] if any(holder != of for holder in holders) else []
+
+
+def _may_have_back(email: str) -> list[int]:
+    """Return whose address it was until lately: nobody else gets it while they may take it back (addresses.py)."""
+    since = timezone.now() - timedelta(days=settings.EMAIL_TAKE_BACK_DAYS)
+    lately = EmailChange.objects.filter(email=email, was_confirmed=True, changed_at__gt=since)
+    return list(lately.values_list("user_id", flat=True))
 
 
 def refuse_taken(error: IntegrityError) -> None:

@@ -69,13 +69,19 @@ COMPONENTS: dict[str, Schema] = {
     "UserMini": an_object(_MINI),
     "UserBrief": an_object(_BRIEF),
     "User": an_object(_BRIEF, counts=_COUNTS),
+    "UserCard": an_object(_BRIEF, counts=_COUNTS, relationship=ref("Relationship")),
+    "UserFound": an_object(_MINI, relationship=ref("Relationship")),
     "OwnAccount": an_object(_BRIEF, counts=_COUNTS, email=TEXT, email_confirmed=FLAG, phone=TEXT, is_private=FLAG),
+    "Deletion": an_object(
+        closed=True,
+        status={"type": "string", "enum": ["none", "scheduled", "deleting", "deleted"]},
+        delete_time=nullable(EPOCH),
+        steps=list_of(an_object(closed=True, name=TEXT, done=FLAG, erased=COUNT)),
+    ),
     "Comment": an_object({"id": ID, "text": TEXT, "created_time": EPOCH, "from": ref("UserMini")}),
     "Image": an_object(closed=True, url=URL, width=COUNT, height=COUNT),
-    "Location": an_object(id=ID, name=TEXT, latitude=nullable(DEGREES), longitude=nullable(DEGREES)),
-    "Place": an_object(
-        optional=("id", "name"), id=ID, name=TEXT, latitude=nullable(DEGREES), longitude=nullable(DEGREES)
-    ),
+    "Location": an_object(id=ID, name=TEXT, latitude=DEGREES, longitude=DEGREES),
+    "Place": an_object(optional=("id", "name"), id=ID, name=TEXT, latitude=DEGREES, longitude=DEGREES),
     "Media": an_object(
         optional=("user_has_liked", "distance", "shares"),
         id=MEDIA_ID,

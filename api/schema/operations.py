@@ -65,7 +65,7 @@ _SUBSCRIPTION: dict[str, Schema] = {
     "lat": LATITUDE,
     "lng": LONGITUDE,
     "radius": NUMBER,
-    "aspect": _choice("media"),
+    "aspect!": _choice("media"),
     "callback_url!": URL,
     "verify_token": TEXT,
 }
@@ -205,7 +205,7 @@ OPERATIONS: dict[str, Operation] = {
     "POST v1/accounts/self/deactivate": Operation("Be hidden until I sign in again", NULL, _PASSWORD),
     "POST v1/accounts/self/reactivate": Operation("Be back", NULL, _PASSWORD),
     "DELETE v1/accounts/self": Operation("Delete everything of mine in 14 days", NULL, _PASSWORD),
-    "GET v1/accounts/self/deletion": Operation("How far the deletion is", nullable({"type": "object"})),
+    "GET v1/accounts/self/deletion": Operation("How far the deletion is", ref("Deletion")),
     "POST v1/accounts/self/export": Operation("Make an archive of everything of mine", NULL),
     "GET v1/accounts/self/export": Operation("Where the archive is", an_object(status=TEXT, url=nullable(URL))),
     "POST v1/accounts/logout": Operation("Give the token back", NULL),
@@ -226,12 +226,12 @@ OPERATIONS: dict[str, Operation] = {
     "GET v1/users/self/blocked": Operation("Whom I blocked", _MINIS, _CURSOR, ("next_cursor", "next_url")),
     "POST v1/users/lookup": Operation(
         "People by mail addresses and telephone numbers, or hashes of them",
-        list_of({"type": "object"}),
+        list_of(ref("UserFound")),
         {"emails": TEXT, "phones": TEXT, "email_hashes": TEXT, "phone_hashes": TEXT},
     ),
     "GET v1/users/suggested": Operation("People I might follow", _MINIS, {"count": NUMBER}),
     "GET v1/users/card": Operation(
-        "A profile's head, of private accounts too", {"type": "object"}, {"id": ID, "username": TEXT}
+        "A profile's head, of private accounts too", ref("UserCard"), {"id": ID, "username": TEXT}
     ),
     "GET v1/users/self/activity": Operation("My News", list_of(ref("Activity")), _ENTRIES, _ID_PAGE),
     "GET v1/users/self/activity/following": Operation(

@@ -27,7 +27,7 @@ from accounts.services.deletion import progress
 from accounts.services.exports import expires_at, latest_export
 from accounts.services.sign_up import username_faults
 from accounts.tokens import issue, revoke
-from api import rate_limit
+from api import rate_limit, signatures
 from api.calls import Call
 from api.credentials import access_of, require
 from api.v1.base import Answer, Endpoint, access, enveloped, route
@@ -160,9 +160,10 @@ class _Away(Endpoint):
     def _admit(self, call: Call, handler: Any, budget: rate_limit.Budget, placeholders: dict[str, str]) -> None:
         token = call.params.get("access_token")
         if not token:
-            raise MissingCredential(token_needed=True)
+            raise MissingCredential(token_needed="client_id" in call.params)
         call.viewer = tokens.authenticate_away(token)
         call.client = call.viewer.client
+        signatures.check(call, call.client)
         budget.spend(f"t{call.viewer.token_id}")
         require(access_of(handler), call.viewer, call.client)
 

@@ -117,6 +117,8 @@ class Endpoint(APIView):
         signatures.check(call, call.client)
         budget.spend(f"t{call.viewer.token_id}" if call.viewer else f"c{call.client.pk}")
         require(needs, call.viewer, call.client)
+        if needs.scope and call.viewer:
+            rate_limit.spend_write(call.client, call.viewer.token_id, needs.scope)
 
 
 class Nothing(Endpoint):

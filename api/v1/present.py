@@ -57,12 +57,11 @@ def _people_of(body: PhotoBody, facts: Engagement) -> set[int]:
 
 def _media(body: PhotoBody, facts: Engagement, people: dict[int, Profile]) -> dict[str, Any]:
     author = people[body.author_id]
-    own_words = [comment.text for comment in facts.latest if comment.author_id == body.author_id]
     return {
         "id": f"{body.id}_{body.author_id}",
         "type": "image",
         "filter": body.filter,
-        "tags": hashtags_in(body.caption, *own_words),
+        "tags": list(dict.fromkeys([*hashtags_in(body.caption), *facts.owner_tags])),
         "created_time": str(created_time_of(body.id)),
         "link": None if author.is_private else f"{settings.WEB_BASE_URL}/p/{shortcode_of(body.id)}/",
         "attribution": None,

@@ -23,7 +23,7 @@ def _named(service: str) -> str:
 class Services(Endpoint):
     """My accounts at other services."""
 
-    @access(first_party=True)
+    @access(token=True, first_party=True)
     def get(self, call: Call) -> Answer:
         """Return every service there is, linked or not."""
         linked = linked_accounts(call.my_id)

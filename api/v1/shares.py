@@ -33,7 +33,7 @@ class ShareMedia(Endpoint):
 class Shares(Endpoint):
     """What became of one's own shares of a photo."""
 
-    @access(first_party=True)
+    @access(token=True, first_party=True)
     def get(self, call: Call, media_id: str) -> Answer:
         """Return them."""
         photo = visible_photo(call, media_id)

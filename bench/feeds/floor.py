@@ -11,8 +11,11 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
+from accounts.queries import PROFILE_KIND, STANDING_KIND
 from caching.servers import client as memcached
 from photos.hashtags import hashtags_in
+from photos.queries.bodies import BODY_KIND
+from photos.queries.engagement import ENGAGEMENT_KIND
 from photos.storage import SUFFIXES
 from sharding import counters, placement
 
@@ -38,15 +41,15 @@ def feed(request: HttpRequest) -> HttpResponse:
     cache.get(f"{prefix}rate:t{viewer['token_id']}:{window - 1}")
     rows = _page(me, count + 1)
     page = rows[:count]
-    cached = cache.get_many([f"{prefix}photo:1:{photo_id}" for photo_id, _ in page])
-    bodies = [orjson.loads(cached[f"{prefix}photo:1:{photo_id}"]) for photo_id, _ in page]
+    cached = cache.get_many([f"{prefix}{BODY_KIND}:{photo_id}" for photo_id, _ in page])
+    bodies = [orjson.loads(cached[f"{prefix}{BODY_KIND}:{photo_id}"]) for photo_id, _ in page]
     authors = {body["author_id"] for body in bodies}
     ids = [body["id"] for body in bodies]
     # What the endpoint caches of a photo in one entry: numbers, latest likers, latest comments.
-    cached = cache.get_many([f"{prefix}engagement:1:{photo_id}" for photo_id in ids])
-    numbers, likers, comments = {}, {}, {}
+    cached = cache.get_many([f"{prefix}{ENGAGEMENT_KIND}:{photo_id}" for photo_id in ids])
+    numbers, likers, comments, tags = {}, {}, {}, {}
     for photo_id in ids:
-        likes, said, liker_ids, latest = orjson.loads(cached[f"{prefix}engagement:1:{photo_id}"])
+        likes, said, liker_ids, latest, tags[photo_id] = orjson.loads(cached[f"{prefix}{ENGAGEMENT_KIND}:{photo_id}"])
         numbers[_LIKES, photo_id], numbers[_COMMENTS, photo_id] = likes, said
         likers[photo_id], comments[photo_id] = liker_ids, latest
     candidates = list({user for users in likers.values() for user in users})
@@ -59,7 +62,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     # The same look at who blocked me and whom I may see that the endpoint takes.
     _standings(cache, prefix, me, shown - {me})
     minis = {user: _mini(facts) for user, facts in people.items()}
-    media = [_media(body, people, minis, numbers, likers, comments, mine) for body in bodies]
+    media = [_media(body, people, minis, numbers, likers, comments, tags, mine) for body in bodies]
     pagination = {}
     if len(rows) > count:
         cursor = f"{page[-1][0]}_{page[-1][1]}"
@@ -115,13 +118,13 @@ def _mine(me: int, photo_ids: list[int], users: list[int]) -> tuple[set[int], se
 
 
 def _people(cache: Any, prefix: str, user_ids: set[int]) -> dict[int, dict[str, Any]]:
-    found = cache.get_many([f"{prefix}user:1:{user_id}" for user_id in user_ids])
+    found = cache.get_many([f"{prefix}{PROFILE_KIND}:{user_id}" for user_id in user_ids])
     people = [orjson.loads(value) for value in found.values()]
     return {person["id"]: person for person in people}
 
 
 def _standings(cache: Any, prefix: str, me: int, user_ids: set[int]) -> None:
-    found = cache.get_many([f"{prefix}standing:1:{user_id}.{me}" for user_id in user_ids])
+    found = cache.get_many([f"{prefix}{STANDING_KIND}:{user_id}.{me}" for user_id in user_ids])
     assert len(found) == len(user_ids)
     for value in found.values():
         assert not orjson.loads(value)[0]
@@ -156,6 +159,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
     numbers: dict[tuple[int, int], int],
     likers: dict[int, list[int]],
     comments: dict[int, list[tuple[Any, ...]]],
+    tags: dict[int, list[str]],
     mine: set[int],
 ) -> dict[str, Any]:
     photo_id, author_id = body["id"], body["author_id"]
@@ -170,7 +174,7 @@ def _media(  # noqa: PLR0917  # by hand, as said
         "id": f"{photo_id}_{author_id}",
         "type": "image",
         "filter": body["filter"],
-        "tags": hashtags_in(body["caption"], *(row[2] for row in said if row[1] == author_id)),
+        "tags": list(dict.fromkeys([*hashtags_in(body["caption"]), *tags[photo_id]])),
         "created_time": _seconds(photo_id),
         "link": f"{settings.WEB_BASE_URL}/p/{_code(photo_id)}/",
         "attribution": None,

@@ -206,7 +206,7 @@ class PhotoSerializer(serializers.ModelSerializer):
 
     def get_tags(self, photo: Photo) -> list[str]:
         """Return the owner's tags."""
-        own = [comment.text for comment in self._comments(photo) if comment.author_id == photo.author_id]
+        own = [comment.text for comment in photo.comments.all() if comment.author_id == photo.author_id]
         return hashtags_in(photo.caption, *own)
 
     def get_created_time(self, photo: Photo) -> str:

@@ -9,9 +9,9 @@ from photos.images import pool, render
 
 
 def peaks(files: Iterable[tuple[str, bytes]]) -> list[tuple[float, str, str]]:
-    """Return (MB, name, outcome) of each file, most first: the helper's peak until then, by the kernel's count.
+    """Return (MB, name, outcome) of each file, most first: the helper's peak over it, by the kernel's count.
 
-    A helper's peak stays with it, so what comes after a large file shows no less; the worst of all is right.
+    What a helper kept of the files before is in it, as for any upload.
     """
     found = []
     for name, image in files:
@@ -30,6 +30,9 @@ class _Watch:
 
     def __enter__(self) -> "_Watch":
         self.mb = 0.0
+        for pid in pool.pids():
+            # The kernel's count begins anew: proc(5).
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()

@@ -64,6 +64,10 @@ def _fan_out_facts(found: Found) -> list[tuple[str, str]]:
         facts.append(("job", f"{job.task}, row {job.row_id}, attempts {job.attempts}, step {job.step}{reason}"))
     if found.dead:
         facts.append(("dead letter", found.dead))
+    if found.backfill is not None:
+        facts.append(("backfill", f"row {found.backfill.row_id}, {found.backfill_reason or 'waits for a worker'}"))
+    elif found.backfill_dead:
+        facts.append(("backfill", found.backfill_dead))
     return facts
 
 

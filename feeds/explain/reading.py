@@ -48,6 +48,10 @@ class Found:
     job: outbox.Job | None = None
     job_reason: str = ""
     dead: str = ""
+    #: Of a new follow's backfill: its job with why it waits or fails, or the dead letter it became.
+    backfill: outbox.Job | None = None
+    backfill_reason: str = ""
+    backfill_dead: str = ""
     stale: list[str] = field(default_factory=list)
     shown: bool = False
     away: list[str] = field(default_factory=list)
@@ -56,7 +60,8 @@ class Found:
 def read(photo_id: int, viewer_id: int) -> Found:
     """Read everything, past the cache and beside it; what is away is noted. Cost: some fifteen queries."""
     found = Found(photo_id, viewer_id)
-    looks: tuple[Callable[[Found], None], ...] = (_photo, _people, _edges, _inbox, _fan_out, _jobs, _page, _cache)
+    looks: list[Callable[[Found], None]] = [_photo, _people, _edges, _inbox, _fan_out]
+    looks += [_jobs, _backfill, _page, _cache]
     for look in looks:
         try:
             look(found)
@@ -139,6 +144,20 @@ def _jobs(found: Found) -> None:
     for letter in outbox.letters_with(server, tasks=_FAN_OUTS, argument="photo_id", value=found.photo_id):
         if letter["args"].get("shards") is None or holds(Walk(**letter["args"]), found.viewer_id):
             found.dead = f"{letter['last_error']} (dead letter {letter['id']} on {letter['server']})"
+
+
+def _backfill(found: Found) -> None:
+    if found.author_id is None or found.author_id == found.viewer_id:
+        return
+    server = shard_of(found.viewer_id).server
+    tasks, viewer_id = ["feeds.backfill"], found.viewer_id
+    for job in outbox.jobs_with(server, tasks=tasks, argument="follower_id", value=viewer_id):
+        if job.args["followee_id"] == found.author_id:
+            found.backfill = job
+            found.backfill_reason = outbox.last_error_of(job) or ""
+    for letter in outbox.letters_with(server, tasks=tasks, argument="follower_id", value=viewer_id):
+        if letter["args"]["followee_id"] == found.author_id:
+            found.backfill_dead = f"{letter['last_error']} (dead letter {letter['id']} on {letter['server']})"
 
 
 def _page(found: Found) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.models import Status
 from photos.models import State
-from sharding.ids import MAX_ID
+from sharding.ids import MAX_ID, created_at_of
 
 from .facts import at
 from .reading import Found
@@ -32,6 +32,8 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     NOT_FOLLOWED = "not followed"
     COPY_LATE = "copy late"
+    BACKFILL_WAITING = "backfill waiting"
+    BACKFILL_DEAD = "backfill dead"
     NOT_BEGUN = "fan-out not begun"
     WAITING = "fan-out waiting"
     RUNNING = "fan-out running"
@@ -121,12 +123,31 @@ def _about_the_cache(found: Found) -> Answer:
     return None
 
 
+def _about_the_backfill(found: Found) -> Answer:
+    if not _followed_later(found):
+        return None
+    since = f"the viewer follows since {at(found.since)}, after it was posted"
+    if found.backfill is not None:
+        reason = f": {found.backfill_reason}" if found.backfill_reason else ""
+        return Cause.BACKFILL_WAITING, f"Not there yet: {since}, and the backfill waits or is tried again{reason}."
+    if found.backfill_dead:
+        return Cause.BACKFILL_DEAD, (
+            f"Not there: {since}, and the backfill failed too often and rests: {found.backfill_dead}."
+        )
+    return None
+
+
+def _followed_later(found: Found) -> bool:
+    """Return whether the follow is younger than the photo: then a backfill brings it, not the fan-out."""
+    return found.since is not None and found.since > created_at_of(found.photo_id)
+
+
 def _about_the_fan_out(found: Found) -> Answer:
     if found.dead:
         return Cause.DEAD, f"Not delivered: the fan-out failed too often and rests: {found.dead}."
     job = found.job
     if job is None:
-        if found.progress is None:
+        if found.progress is None and not _followed_later(found):
             return Cause.NOT_BEGUN, "Not delivered: no fan-out has begun, and no job for one is stored."
         return None
     if job.attempts:
@@ -158,6 +179,7 @@ REASONS: tuple[Callable[[Found], Answer], ...] = (
     _about_the_two,
     _about_what_is_shown,
     _about_the_cache,
+    _about_the_backfill,
     _about_the_fan_out,
     _nothing_else,
 )

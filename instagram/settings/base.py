@@ -40,8 +40,8 @@ CDN_PORT = _port("CDN_PORT", 8001)
 CDN_PURGE_PORT = _port("CDN_PURGE_PORT", 17081)
 #: Address of that door: on a host of its own the edge's in the inner network.
 CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
-#: Address on which the app front, the CDN edge and the stack's page listen: this machine alone; in a container,
-#: 0.0.0.0.
+#: Address on which the app front, the CDN edge, the stack's page and the other services' stand-in listen, all of which
+#: a browser asks: this machine alone; in a container, 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
@@ -85,9 +85,9 @@ GUNICORN_WORKERS = env.int("GUNICORN_WORKERS", default=2)
 GUNICORN_THREADS = env.int("GUNICORN_THREADS", default=4)
 #: Gearman worker processes of the fast queue in the local data centre.
 WORKERS_FAST = env.int("WORKERS_FAST", default=1)
-#: The same for the feed queue: fan-out and backfill.
+#: The same for the feed queue: photos of ordinary accounts on their way to feeds and tags.
 WORKERS_FEED = env.int("WORKERS_FEED", default=1)
-#: The same for the lane of very large accounts, so that their batches delay nobody else's photos.
+#: The same for the lane of very large accounts and of erasing, so that their batches delay nobody else's photos.
 WORKERS_FEED_LARGE = env.int("WORKERS_FEED_LARGE", default=1)
 #: The same for the network queue: what waits for services of others.
 WORKERS_NETWORK = env.int("WORKERS_NETWORK", default=1)
@@ -352,10 +352,14 @@ MAILS_PER_HOUR = env.int("MAILS_PER_HOUR", default=5)
 RESETS_PER_ADDRESS = env.int("RESETS_PER_ADDRESS", default=30)
 #: Seconds a link to confirm an address works.
 EMAIL_CONFIRM_TIMEOUT_S = env.int("EMAIL_CONFIRM_TIMEOUT_S", default=7 * 86_400)
+#: Days in which a confirmed address takes the account back after it was changed; nobody else gets it meanwhile.
+EMAIL_TAKE_BACK_DAYS = env.int("EMAIL_TAKE_BACK_DAYS", default=14)
 #: Days a network and program that somebody signed in with stay known; a login with unknown ones is mailed.
 SEEN_LOGIN_DAYS = env.int("SEEN_LOGIN_DAYS", default=180)
 #: Times in an hour that one person may look contacts up, up to 500 of each kind: nobody walks over all numbers.
 LOOKUPS_PER_HOUR = env.int("LOOKUPS_PER_HOUR", default=30)
+#: Days after signing up in which another address or number still tells who looked for it that its person joined.
+JOINED_IS_NEWS_DAYS = env.int("JOINED_IS_NEWS_DAYS", default=7)
 #: Contacts of one person remembered that were looked up and not found, to tell when they join.
 LOOKUP_REMEMBERED = env.int("LOOKUP_REMEMBERED", default=500)
 #: Days they are remembered.
@@ -418,7 +422,7 @@ IMAGE_MIN_SIDE = env.int("IMAGE_MIN_SIDE", default=150)
 IMAGE_MAX_SIDE = env.int("IMAGE_MAX_SIDE", default=8192)
 #: Most pixels of an upload, checked from the header before anything is decoded.
 IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)
-#: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF): some 6 bytes of memory each.
+#: Most pixels of what a decoder holds whole (progressive, interlaced, WebP, GIF, AVIF, HEIC): some 6 bytes each.
 IMAGE_MAX_PIXELS_WHOLE = env.int("IMAGE_MAX_PIXELS_WHOLE", default=25_000_000)
 #: Most scans of a progressive JPEG; cameras and tools write about 10, a bomb thousands.
 IMAGE_MAX_SCANS = env.int("IMAGE_MAX_SCANS", default=64)
@@ -607,6 +611,11 @@ PAGE_MAX = env.int("PAGE_MAX", default=100)
 SAMPLE_SIZE = env.int("SAMPLE_SIZE", default=8)
 #: Requests per sliding hour and credential.
 RATE_LIMIT_PER_HOUR = env.int("RATE_LIMIT_PER_HOUR", default=5_000)
+#: Writes per sliding hour and token, by scope; a scope that is not named has no limit of its own. In 2014 it was
+#: likes=30;comments=15;relationships=20. Our own applications are not held to it.
+WRITE_LIMITS_PER_HOUR = env.dict("WRITE_LIMITS_PER_HOUR", cast={"value": int}, default={})
+#: The same for applications whose calls must be signed; in 2014 it was likes=100;comments=60;relationships=60.
+SIGNED_WRITE_LIMITS_PER_HOUR = env.dict("SIGNED_WRITE_LIMITS_PER_HOUR", cast={"value": int}, default={})
 
 # --- Signing in and applications -------------------------------------------------------------------------------------
 

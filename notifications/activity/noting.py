@@ -5,7 +5,7 @@ written, so what undoes it comes after, with a newer version. Elsewhere (mention
 read once more after the write, and what was undone meanwhile is taken back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from psycopg2 import sql
@@ -20,7 +20,7 @@ from photos.mentions import mentions_in
 from photos.models import State
 from photos.queries import counts_of
 from photos.queries.servers import select_all
-from sharding import Shard, shard_of, shard_of_object
+from sharding import Shard, ShardUnavailable, shard_of, shard_of_object
 
 from .models import Kind
 from .queries import oldest_shown
@@ -100,8 +100,7 @@ def note_comment(photo_id: int, *, comment_id: int, owner_id: int, author_id: in
     mentioned = _mentioned(text, but={owner_id, author_id})
     if is_there:
         note_deed(deed, comment_id)
-        for user_id in _who_may_see(mentioned, owner_id, author_id):
-            note(user_id, mention, version=comment_id, **facts)
+        _note_mentions(mentioned, mention, owner_id=owner_id, version=comment_id, **facts)
         _, is_there = _comment(shard, comment_id)
     if not is_there:
         forget_deed(deed, since=comment_id, up_to=comment_id)
@@ -118,8 +117,7 @@ def note_photo(photo_id: int, *, author_id: int, after: int = 0) -> Again | None
     caption, is_there = _caption(shard, photo_id)
     mentioned = _mentioned(caption, but={author_id})
     if is_there:
-        for user_id in _who_may_see(mentioned, author_id, author_id):
-            note(user_id, act, version=photo_id, photo_id=photo_id)
+        _note_mentions(mentioned, act, owner_id=author_id, version=photo_id, photo_id=photo_id)
         _, is_there = _caption(shard, photo_id)
     if is_there:
         return None
@@ -132,13 +130,13 @@ def note_photo(photo_id: int, *, author_id: int, after: int = 0) -> Again | None
     concerned = {author_id, *mentioned}
     for _, text in comments:
         concerned |= _mentioned(text, but=concerned)
-    end_photo(photo_id, concerned)
+    _end_photo(photo_id, concerned)
     return Again(after=comments[-1][0]) if len(comments) == COMMENTS else None
 
 
 def forget_mentions(photo_id: int, names: Iterable[str]) -> None:
     """Take a deleted photo out of the News of people its texts named. Cost: one query on main, a statement for each."""
-    end_photo(photo_id, _people_called(names))
+    _end_photo(photo_id, _people_called(names))
 
 
 def note_popular(photos: dict[int, int], *, likes: int) -> None:
@@ -163,10 +161,12 @@ def note_popular(photos: dict[int, int], *, likes: int) -> None:
 
 def note_joined(user_id: int) -> None:
     """Tell who had looked somebody up before they were here. Cost: two queries on main, a statement for each."""
-    lookers = who_looked_up(user_id)
-    for other_id in lookers:
-        if other_id != user_id and user_id in visibility.listed(other_id, [user_id]):
+
+    def tell(other_id: int) -> None:
+        if visibility.whole_sight_of(other_id, [user_id]).may_name(user_id):
             note(other_id, Act(Kind.FRIEND_JOINED, user_id), version=0)
+
+    _for_each(set(who_looked_up(user_id)) - {user_id}, tell)
     forget_looked_up(user_id)
 
 
@@ -176,14 +176,31 @@ def _is_leaving(user_id: int) -> bool:
     return person is None or not person.is_active
 
 
-def _who_may_see(user_ids: Iterable[int], owner_id: int, actor_id: int) -> list[int]:
-    """Return who of some people may be told of what an actor did at an owner's photo."""
-    found = []
+def _note_mentions(user_ids: Iterable[int], act: Act, *, owner_id: int, **facts: int) -> None:
+    """Note a mention at an owner's photo with those who may see it. Raises ShardUnavailable after the others."""
+
+    def tell(user_id: int) -> None:
+        sight = visibility.whole_sight_of(user_id, {owner_id, act.actor_id})
+        if sight.may_see(owner_id) and sight.may_name(act.actor_id):
+            note(user_id, act, owner_id=owner_id, **facts)
+
+    _for_each(user_ids, tell)
+
+
+def _end_photo(photo_id: int, user_ids: Iterable[int]) -> None:
+    _for_each(user_ids, lambda user_id: end_photo(photo_id, user_id))
+
+
+def _for_each(user_ids: Iterable[int], tell: Callable[[int], None]) -> None:
+    """Tell everybody who can be told now. Raises ShardUnavailable after that if anybody was left out."""
+    away = None
     for user_id in user_ids:
-        sight = visibility.sight_of(user_id, {owner_id, actor_id})
-        if sight.may_see(owner_id) and sight.may_name(actor_id):
-            found.append(user_id)
-    return found
+        try:
+            tell(user_id)
+        except ShardUnavailable as error:
+            away = error
+    if away is not None:
+        raise away
 
 
 def _mentioned(text: str, *, but: set[int]) -> set[int]:

@@ -13,7 +13,7 @@ from django.conf import settings
 from psycopg2 import sql
 
 from accounts import visibility
-from accounts.queries import Profile
+from accounts.queries import Profile, blocked_among
 from instagram.errors import NotFound
 from photos.queries import PhotoBody, bodies, body_of, comments_with_ids
 from photos.queries.engagement import CommentFacts
@@ -68,16 +68,6 @@ def unseen_count(user_id: int) -> int:
     return len(shown(user_id, entries, seen_id=0))
 
 
-def entry_of(user_id: int, activity_id: int) -> Entry | None:
-    """Return an entry of somebody's News, None if it is undone, gone, or not to be shown to them.
-
-    Cost: as news_page(). Raises ShardUnavailable.
-    """
-    entries, _ = _entries(user_id, below=activity_id + 1, above=activity_id - 1, count=1)
-    found = shown(user_id, entries, seen_id=0)
-    return found[0].entry if found else None
-
-
 def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
     """Return some entries of somebody's News, newest first, without those that are undone, gone, or not to be shown.
 
@@ -91,21 +81,34 @@ def news_with_ids(user_id: int, activity_ids: Sequence[int]) -> list[News]:
             # Left out for good, or because a server is away: that would be heard of here.
             with contextlib.suppress(NotFound):
                 body_of(entry.photo_id)
+    if not found:
+        # Of several, those who can be named are enough; of none, a server may be away.
+        visibility.whole_sight_of(user_id, {entry.actor_id for entry in entries})
     return found
 
 
 def shown(user_id: int, entries: Sequence[Entry], *, seen_id: int) -> list[News]:
-    """Return entries with what they speak of, without those the reader may not see. Cost: see news_page()."""
+    """Return entries with what they speak of, without those the reader may not see.
+
+    Cost: see news_page(); with photos of others (mentions) one query more on the reader's shard.
+    """
     photos = bodies({entry.photo_id for entry in entries if entry.photo_id is not None})
     comments = comments_with_ids(entry.comment_id for entry in entries if entry.comment_id is not None)
-    concerned = {entry.actor_id for entry in entries} | {photo.author_id for photo in photos.values()}
-    sight = visibility.sight_of(user_id, concerned)
+    owners = {photo.author_id for photo in photos.values()}
+    sight = visibility.sight_of(user_id, {entry.actor_id for entry in entries} | owners)
+    # At whose photos nobody is told of anything; entries by whom they blocked were left out before.
+    others = owners - {user_id}
+    blocked = blocked_among(user_id, others) if others else set()
+
+    def may_show(photo: PhotoBody) -> bool:
+        return photo.author_id not in blocked and sight.may_see(photo.author_id)
+
     news = []
     for entry in entries:
         photo = None if entry.photo_id is None else photos.get(entry.photo_id)
         comment = None if entry.comment_id is None else comments.get(entry.comment_id)
         whole = (photo or entry.photo_id is None) and (comment or entry.comment_id is None)
-        if whole and sight.may_name(entry.actor_id) and (photo is None or sight.may_see(photo.author_id)):
+        if whole and sight.may_name(entry.actor_id) and (photo is None or may_show(photo)):
             news.append(News(entry, sight.people[entry.actor_id], photo, comment, entry.id <= seen_id))
     return news
 

@@ -63,13 +63,13 @@ def note_joined(*, user_id: int) -> None:
     noting.note_joined(user_id)
 
 
-@task("notifications.erase_activity", queue="feed")
+@task("notifications.erase_activity", queue="feed_large")
 def erase_activity(*, user_id: int) -> Again | None:
     """Delete a deleted person's activity."""
     return run_step("activity", user_id, lambda: keeping.erase(user_id))
 
 
-@task("notifications.trim_activity", queue="feed")
+@task("notifications.trim_activity", queue="feed_large")
 def trim_activity(*, shard_number: int = 0) -> Again | None:
     """Trim one logical shard, then the next."""
     # A server that is away is trimmed tomorrow; the walk goes on.

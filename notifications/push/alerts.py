@@ -40,10 +40,15 @@ def subject_of(news: News) -> str:
     entry = news.entry
     match entry.kind:
         case Kind.LIKE:
-            return f"like:{entry.photo_id}"
+            return subject_of_likes(entry.photo_id)
         case Kind.FOLLOW | Kind.FOLLOW_REQUEST:
             return str(entry.kind)
     return f"{entry.kind}:{entry.id}"
+
+
+def subject_of_likes(photo_id: int | None) -> str:
+    """Return what all likes of a photo share."""
+    return f"like:{photo_id}"
 
 
 def of_news(news: Sequence[News], *, badge: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
-from instagram.errors import InvalidParameters
+from accounts.models import AccessToken, User
+from instagram.errors import InvalidParameters, InvalidToken
 
 from .models import Device, Environment
 
@@ -51,6 +51,7 @@ def register(
     """Let a device ring for a person, and for nobody else from now on. Harmless to repeat.
 
     Beyond DEVICES_PER_PERSON the one that was registered longest ago goes.
+    access_token_id: what it ends with. Raises InvalidToken if that ended this moment.
     """
     facts = {
         "user_id": user_id,
@@ -63,6 +64,11 @@ def register(
     with transaction.atomic():
         # One after the other for one person, so that their limit holds; two people at one token meet in its row.
         User.objects.select_for_update().get(pk=user_id)
+        if access_token_id is not None:
+            # Signing out locks it, too: either the token is worthless here, or the device is there to be let go.
+            token_row = AccessToken.objects.select_for_update().filter(pk=access_token_id, is_active=True).first()
+            if token_row is None:
+                raise InvalidToken
         device = _moved(token, facts) or _made(token, facts)
         kept = Device.objects.filter(user=user_id).order_by("-registered_at", "-pk")[: settings.DEVICES_PER_PERSON]
         Device.objects.filter(user=user_id).exclude(pk__in=[each.pk for each in kept]).delete()

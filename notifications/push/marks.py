@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from jobs import enqueue
-from sharding import Server, Shard, shard_of
+from sharding import Server, Shard, physical_servers, shard_of
 
 #: Seconds somebody may be at it before another takes over: more than APNS_TIMEOUT_S.
 CLAIM_S = 30
@@ -168,6 +168,20 @@ def purge(server: Server) -> None:
                 f" WHERE {column} < clock_timestamp() - %s * interval '1 second' LIMIT %s))",
                 [settings.PUSH_GIVE_UP_S + KEPT_LONGER_S, _PURGE_BATCH],
             )
+
+
+def forget_photo(photo_id: int, *, author_id: int, subject: str) -> None:
+    """Forget what rang for a deleted photo; subject: of its likes. Safe to repeat. Raises ShardUnavailable.
+
+    When a post rang somebody stays, so that the author's next one does not ring again at once. Cost: two
+    statements on the author's server, one on each.
+    """
+    with shard_of(author_id).cursor() as cursor:
+        for table in ("entry", "subject"):
+            cursor.execute(f"DELETE FROM local.push_{table} WHERE user_id = %s AND subject = %s", [author_id, subject])
+    for server in physical_servers():
+        with server.cursor() as cursor:
+            cursor.execute("UPDATE local.push_post SET photo_id = 0 WHERE photo_id = %s", [photo_id])
 
 
 def erase(user_id: int) -> None:

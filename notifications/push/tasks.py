@@ -34,7 +34,7 @@ def push_post(
     return posts.ring_for(photo_id, author_id, stage=stage, after=after, only=only, tries=tries, done=done or ())
 
 
-@task("notifications.erase_push", queue="feed")
+@task("notifications.erase_push", queue="feed_large")
 def erase_push(*, user_id: int, after: int = -1) -> Again | None:
     """Delete a batch of a leaving person's bells, and with the first one the notes of what rang. Safe to repeat.
 

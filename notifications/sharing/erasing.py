@@ -1,4 +1,4 @@
-"""The step of a deletion that concerns cross-posting: links with their tokens, and shares."""
+"""What a deletion takes of cross-posting: of a photo its author's shares, of a person links with their tokens, too."""
 
 from accounts.services.deletion import Batch
 from sharding import shard_of
@@ -7,6 +7,14 @@ from .models import LinkedService, Share
 
 #: Shares in one batch.
 SHARES = 500
+
+
+def forget_shares(photo_id: int, *, author_id: int) -> None:
+    """Delete the author's own shares of a deleted photo. Safe to repeat.
+
+    Other people's stay: they say what they did, are found by the person alone, and name nothing but the photo's id.
+    """
+    shard_of(author_id).model(Share).objects.filter(user_id=author_id, photo_id=photo_id).delete()
 
 
 def erase_shares(user_id: int) -> Batch:

@@ -34,7 +34,7 @@ def note_unlinked(*, user_id: int, service: str, photo_id: int, version: int) ->
     note(user_id, act, version=version, photo_id=photo_id)
 
 
-@task("notifications.erase_shares", queue="feed")
+@task("notifications.erase_shares", queue="feed_large")
 def erase_shares_of(*, user_id: int) -> Again | None:
     """Delete a deleted person's links to other services and a batch of their shares. Safe to repeat."""
     return deletion.run_step("shares", user_id, lambda: erase_shares(user_id))

@@ -14,7 +14,7 @@ _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 _AVIF_BRANDS = {b"avif"}
 
 #: A marker in JPEG scan data: 0xFF followed by neither stuffing, a restart nor a fill byte.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOS, _EOI, _PROGRESSIVE = 0xDA, 0xD9, {0xC2, 0xC6, 0xCA, 0xCE}
 
 
@@ -76,7 +76,7 @@ def jpeg_scans(image: bytes | bytearray, *, most: int) -> tuple[bool, int]:
         at += 2 + int.from_bytes(image[at + 2 : at + 4], "big")
         if marker == _SOS:
             scans += 1
-            found = _MARKER.search(image, at)
+            found = MARKER.search(image, at)
             if found is None or scans > most or not progressive:
                 break  # a baseline file's scans hold each component once: nothing to count
             at = found.start()

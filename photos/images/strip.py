@@ -4,18 +4,19 @@ What a decoder needs stays: pixels, colour profiles, and the orientation, as the
 goes: positions, comments, thumbnails, further pictures and films behind the end. What stays is listed, not what goes.
 """
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
 
 from instagram.errors import InvalidParameters
 
-from .sniff import Format, sniff
+from .sniff import MARKER, Format, sniff
 
-_SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
-#: A marker in scan data: 0xFF followed by neither stuffing, a restart nor a fill byte.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_EOI, _SOS, _DQT, _DRI, _APP0, _APP1, _APP2, _APP14 = 0xD9, 0xDA, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xEE
+#: What a picture is decoded by: frames with Huffman and arithmetic tables (C0 to CF), scans, tables, the end.
+_JPEG_STAYS = {*range(0xC0, 0xD0), _SOS, _EOI, _DQT, _DRI}
+#: Bytes of a JFIF segment without a thumbnail, and of Adobe's.
+_JFIF_BYTES, _ADOBE_BYTES = 18, 16
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_STAYS = {
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sRGB", b"sBIT", b"cICP", b"bKGD",
@@ -44,7 +45,7 @@ def _jpeg(image: bytes) -> bytes | None:
         if marker == _APP1 and segment[4:10] == b"Exif\0\0":
             orientation = _orientation(segment[10:])
         if _stays_in_jpeg(marker, segment):
-            kept.append(segment)
+            kept.append(_without_tail(marker, segment))
         if marker == _EOI:
             exif = b"Exif\0\0" + _exif(orientation)
             turned = [struct.pack(">BBH", 0xFF, _APP1, len(exif) + 2) + exif] if orientation != 1 else []
@@ -68,7 +69,7 @@ def _jpeg_segments(image: bytes) -> Iterator[tuple[int, bytes]]:
         (length,) = struct.unpack_from(">H", image, at + 2)
         end = at + 2 + length
         if marker == _SOS:
-            found = _MARKER.search(image, end)
+            found = MARKER.search(image, end)
             if found is None:
                 return
             end = found.start()
@@ -78,10 +79,21 @@ def _jpeg_segments(image: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _stays_in_jpeg(marker: int, segment: bytes) -> bool:
     if marker == _APP0:
-        return segment[4:9] == b"JFIF\0"
+        return segment[4:9] == b"JFIF\0" and len(segment) >= _JFIF_BYTES
+    if marker == _APP14:
+        return segment[4:9] == b"Adobe" and len(segment) >= _ADOBE_BYTES
     if marker == _APP2:
         return segment[4:16] == b"ICC_PROFILE\0"
-    return marker == _APP14 or not (_APP0 <= marker <= _APP15 or marker == _COM)
+    return marker in _JPEG_STAYS
+
+
+def _without_tail(marker: int, segment: bytes) -> bytes:
+    """Return JFIF's segment without its thumbnail, Adobe's without what nobody reads; others as they are."""
+    if marker == _APP0:
+        return b"\xff\xe0\0\x10" + segment[4:16] + b"\0\0"
+    if marker == _APP14:
+        return b"\xff\xee\0\x0e" + segment[4:16]
+    return segment
 
 
 def _png(image: bytes) -> bytes | None:

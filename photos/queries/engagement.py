@@ -8,14 +8,17 @@ from django.conf import settings
 from psycopg2 import sql
 
 from caching import delete, get_or_load_many
+from photos.hashtags import hashtags_in
 from sharding import Shard, counters, gather, shard_of, shard_of_object
 from sharding.ids import MAX_ID
 
 from .servers import grouped, select_all
 
-ENGAGEMENT_KIND = "engagement:1"
+ENGAGEMENT_KIND = "engagement:2"
 #: Of a photo's likes, how many of the latest are looked through for likers to show first.
 LIKERS_CONSIDERED = 50
+#: Of the comments with hashtags by a photo's owner, how many of the first give the photo their tags.
+OWN_TAGGED_MAX = 50
 #: Most likers or comments in one answer.
 LIST_MAX = 1_000
 
@@ -32,12 +35,14 @@ class CommentFacts:
 
 @dataclass(slots=True)
 class Engagement:
-    """What is shown with a photo: its numbers, some likers, latest first, and the latest comments, oldest first."""
+    """What is shown with a photo: its numbers, some likers, latest first, the latest comments, oldest first, and the
+    tags its owner added in comments, whether these are among the latest or not."""
 
     likes: int
     comments: int
     liker_ids: list[int]
     latest: list[CommentFacts]
+    owner_tags: list[str]
 
 
 def counts_of(photo_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -72,8 +77,9 @@ def engagement_of(
             # Stable: among equals the latest first, as they came.
             sorted(liker_ids, key=lambda user_id: user_id not in first)[: settings.SAMPLE_SIZE],
             [CommentFacts(comment_id, photo_id, author_id, text) for comment_id, author_id, text in latest],
+            owner_tags,
         )
-        for photo_id, (likes, comments, liker_ids, latest) in found.items()
+        for photo_id, (likes, comments, liker_ids, latest, owner_tags) in found.items()
     }
 
 
@@ -94,14 +100,25 @@ def _load(photo_ids: list[int]) -> dict[int, Any]:
     for photo_id, user_id in select_all(likes, ["photos_like"], photo_ids):
         likers[photo_id].append(user_id)
     latest: dict[int, list[list[Any]]] = {photo_id: [] for photo_id in photo_ids}
+    own_tagged: dict[int, list[list[Any]]] = {photo_id: [] for photo_id in photo_ids}
     comments = (
-        "SELECT c.photo_id, c.id, c.author_id, c.text FROM unnest(%s) AS asked(id), LATERAL (SELECT * FROM {}"
-        f" WHERE photo_id = asked.id AND state = 0 ORDER BY id DESC LIMIT {settings.SAMPLE_SIZE}) AS c"
+        "SELECT c.* FROM unnest(%s) AS asked(id), LATERAL ("
+        "(SELECT photo_id, id, author_id, text, true FROM {}"
+        f" WHERE photo_id = asked.id AND state = 0 ORDER BY id DESC LIMIT {settings.SAMPLE_SIZE}) UNION ALL "
+        # The condition is that of the index photos_comment_own_tags, word for word.
+        "(SELECT photo_id, id, author_id, text, false FROM {}"
+        " WHERE photo_id = asked.id AND state = 0 AND author_id = owner_id AND text LIKE '%%#%%'"
+        f" ORDER BY id LIMIT {OWN_TAGGED_MAX})) AS c"
     )
-    for photo_id, *facts in select_all(comments, ["photos_comment"], photo_ids):
-        latest[photo_id].append(facts)
+    for photo_id, *facts, is_sample in select_all(comments, ["photos_comment", "photos_comment"], photo_ids):
+        (latest if is_sample else own_tagged)[photo_id].append(facts)
     return {
-        photo_id: [*numbers, likers[photo_id], sorted(latest[photo_id])]
+        photo_id: [
+            *numbers,
+            likers[photo_id],
+            sorted(latest[photo_id]),
+            hashtags_in(*(text for _, _, text in sorted(own_tagged[photo_id]))),
+        ]
         for photo_id, numbers in counts_of(photo_ids).items()
     }
 

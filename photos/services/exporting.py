@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts import discovery
-from accounts.models import Export, LookedUp, SeenLogin, User
+from accounts.models import EmailChange, Export, LookedUp, SeenLogin, User
 from accounts.queries import Page, followers_page, follows_page, profiles
 from accounts.services.exports import finish_export, parts
 from photos import storage
@@ -63,6 +63,8 @@ def _write(archive: zipfile.ZipFile, user: User) -> None:
     add("blocked", _people(user.pk, discovery.blocked_page))
     logins = SeenLogin.objects.filter(user=user.pk).order_by("last_at")
     add("logins", [{"last_time": str(int(login.last_at.timestamp()))} for login in logins])
+    earlier = EmailChange.objects.filter(user=user.pk).order_by("pk")
+    add("earlier_emails", [{"email": e.email, "until_time": str(int(e.changed_at.timestamp()))} for e in earlier])
     add("contacts", {"remembered": LookedUp.objects.filter(user=user.pk).count()})
     for name, read in parts.items():
         add(name, read(user.pk))

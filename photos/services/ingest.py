@@ -46,8 +46,8 @@ def ingest(shard: Shard, *, author_id: int, image: bytes, look: Look, original: 
     """Check, clean, draw and store a picture. original: stored beside the renditions.
 
     Before the transaction that publishes it: S3 is slow, and a row costs less than a long-held lock. Cost: that of
-    images.render(), one insert, the PUTs side by side. Raises InvalidParameters, TooLarge, StorageUnavailable,
-    ShardUnavailable; then nothing stays.
+    images.render(), one insert, the PUTs side by side. Raises InvalidParameters, TooLarge, DecodingUnavailable,
+    StorageUnavailable, ShardUnavailable; then nothing stays.
     """
     rendered = images.render(image, look)
     stem = storage.new_stem(private=privacy.is_private(author_id))

@@ -36,7 +36,8 @@ def hold(*, author_id: int, image: bytes, upload_id: str = "") -> Waiting:
     """Take a picture in and keep it for publish(); a repeat with the same key finds the first one.
 
     upload_id: the retry key that publish() will be given; empty: one is made. Raises InvalidParameters, TooLarge,
-    NotAllowed beyond WAITING_UPLOADS_MAX, StorageUnavailable, ShardUnavailable; then nothing is kept.
+    NotAllowed beyond WAITING_UPLOADS_MAX, DecodingUnavailable, StorageUnavailable, ShardUnavailable; then nothing is
+    kept.
     """
     check_upload_id(upload_id)
     upload_id = upload_id or storage.new_stem()

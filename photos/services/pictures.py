@@ -10,7 +10,7 @@ SIDES = (612, 306, 150)
 def store_picture(image: bytes) -> str:
     """Check, clean and store a profile picture; return its stem, for accounts.services.set_picture.
 
-    Raises InvalidParameters, TooLarge, StorageUnavailable.
+    Raises InvalidParameters, TooLarge, DecodingUnavailable, StorageUnavailable.
     """
     try:
         jpegs = images.render(image).jpegs

@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from caching import delete_after_commit
 from instagram.errors import InvalidParameters, NotAllowed, NotFound
-from jobs import enqueue
+from jobs import enqueue, outbox
 from photos import filters, storage
 from photos.filters import PLAIN, Look
 from photos.hashtags import hashtags_in
@@ -69,7 +69,8 @@ def publish(
     share_to: other services to post it to, once it is published.
     upload_id: idempotency key, one per tap on Share; a repeat within UPLOAD_ID_HOURS returns the first photo, and a
     picture that waits under it is the one that is published.
-    Raises InvalidParameters, TooLarge, StorageUnavailable, ShardUnavailable; then nothing is published.
+    Raises InvalidParameters, TooLarge, DecodingUnavailable, StorageUnavailable, ShardUnavailable; then nothing is
+    published.
     """
     look = _spelled(look)
     check_caption(caption)
@@ -112,12 +113,16 @@ def delete_photo(*, user_id: int, photo_id: int) -> None:
         with shard.cursor() as cursor:
             cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = %s", [photo_id])
         counters.add(shard, counters.USER_MEDIA, user_id, -1)
+        # Of likes that ended and of files it had before: they would stay for longer than the photo.
+        delayed = ["photos.drop_ended_like", "photos.purge"]
+        within_s = settings.DELETION_PROOF_S
+        outbox.hasten(shard, tasks=delayed, argument="photo_id", value=photo_id, within_s=within_s)
         enqueue("feeds.remove_photo", on=shard, photo_id=photo_id, author_id=user_id)
         # Always: its owner's comments may have brought tags.
         enqueue("photos.index_photo", on=shard, photo_id=photo_id)
         enqueue("photos.purge", on=shard, photo_id=photo_id, stem=photo.image_stem)
         enqueue("photos.erase_photo", on=shard, photo_id=photo_id)
-        enqueue("notifications.forget_photo", on=shard, photo_id=photo_id)
+        enqueue("notifications.forget_photo", on=shard, photo_id=photo_id, author_id=user_id)
         enqueue("notifications.note_photo", on=shard, photo_id=photo_id, author_id=user_id)
         delete_after_commit(shard, BODY_KIND, [photo_id])
     photo_map.forget([photo_id])

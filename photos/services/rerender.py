@@ -53,7 +53,7 @@ def rerender(shard: Shard, photo_id: int) -> Source | None:
 
     Of the original where it was kept, with the look drawn as at the upload; else of the largest rendition, which has
     the look already and loses a little. Raises NoSourceError, UnsettledError, InvalidParameters and TooLarge for a file
-    that is not taken any more, StorageUnavailable, ShardUnavailable.
+    that is not taken any more, DecodingUnavailable, StorageUnavailable, ShardUnavailable.
     """
     for _ in range(LOOKS):
         photo, receipt = _read(shard, photo_id)

@@ -59,6 +59,11 @@ def stem_of(found: str) -> str | None:
     return (_MARK if match[1] == PRIVATE else "") + match[3]
 
 
+def digits_of(stem: str) -> str:
+    """Return the hex digits of a stem: what all its keys hold, wherever they are."""
+    return stem.removeprefix(_MARK)
+
+
 def _path(area: str, stem: str) -> str:
-    digits = stem.removeprefix(_MARK)
+    digits = digits_of(stem)
     return f"{area}/{digits[:2]}/{digits}"

@@ -100,18 +100,8 @@ def outbox(_query: Query) -> str:
 
 
 def shares(_query: Query) -> str:
-    """Return what other services would have been asked, newest first."""
-    cards = [
-        markup(
-            '<details class="card"{open}><summary><b>{service}</b><span class="quiet">{ago}</span></summary>{facts}'
-            "</details>",
-            open=Safe(" open") if number == 0 else Safe(""),
-            service=str(share.get("service") or "a service"),
-            ago=ago(share["at"]),
-            facts=_facts({name: value for name, value in share.items() if name not in {"at", "service"}}),
-        )
-        for number, share in enumerate(captures.latest("share", most=MOST))
-    ]
+    """Return what other services were asked to post, newest first."""
+    cards = [_share_card(share) for share in captures.latest("share", most=MOST)]
     return page("Shares", "/shares", _list(cards, "Nothing was shared yet. Share a photo to Twitter."), refresh_s=5)
 
 
@@ -158,6 +148,20 @@ def _push_card(push: dict[str, Any], owner: str | None, *, replaced: bool) -> Sa
         alert=alert.get("body", "") if isinstance(alert, dict) else str(alert),
         to=f"{owner}'s phone" if owner else "a phone",
         facts=_facts({name: value for name, value in facts.items() if value}),
+    )
+
+
+def _share_card(share: dict[str, Any]) -> Safe:
+    size = share.get("image_bytes")
+    return markup(
+        '<article class="card"><header><b>{account} at {service}</b><span class="quiet">{ago}</span></header>'
+        "<p>{text}</p><details><summary>{what}</summary>{facts}</details></article>",
+        account=str(share.get("account") or "somebody"),
+        service=str(share.get("service") or "").title() or "a service",
+        ago=ago(share["at"]),
+        text=with_links(str(share.get("text") or "")),
+        what=f"with a picture of {max(1, size // 1_000)} kB" if size else "as it came",
+        facts=_facts({name: value for name, value in share.items() if name not in {"at", "service", "account"}}),
     )
 
 

@@ -17,7 +17,9 @@ def main() -> None:
     folder = paths.data("social")
     folder.mkdir(parents=True, exist_ok=True)
     state = State(folder / "social.db")
-    social = Social(state, port=settings.SOCIAL_PORT, capture=lambda record: captures.append("share", record))
+    # Browsers come here, too, to say whether an account may be linked.
+    host, port = settings.LISTEN_HOST, settings.SOCIAL_PORT
+    social = Social(state, host=host, port=port, capture=lambda record: captures.append("share", record))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     social.serve_forever()
 

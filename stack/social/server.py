@@ -39,8 +39,10 @@ class Social(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, state: State, *, port: int, capture: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(
+        self, state: State, *, port: int, capture: Callable[[dict[str, Any]], None], host: str = "127.0.0.1"
+    ) -> None:
+        super().__init__((host, port), _Handler)
         self.state, self.capture = state, capture
         self.base = f"http://127.0.0.1:{self.server_address[1]}"
         self.faults: list[Fault] = []
@@ -75,7 +77,7 @@ class Social(ThreadingHTTPServer):
         return Answer(404, b"no such host", "text/plain")
 
     def _take(self, service: str, account: str, record: dict[str, Any]) -> int:
-        """Keep a post; it is captured when it is complete."""
+        """Keep a post and capture it; the picture of a check-in comes after it, and is in /_posts alone."""
         post_id = self.state.add_post(service, account, record)
         self.capture({"service": service, "account": account, "post_id": post_id} | record)
         return post_id

@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import visibility
 from accounts.address_books import email_hash, look_up, phone_hash, sweep, who_looked_up
 from accounts.models import LookedUp, User
 from accounts.services import block_user
 from jobs.testing import run_until_idle
+from notifications.activity import noting
+from notifications.activity.services import note
+from sharding import ShardUnavailable
 from tests.support.people import a_person, refusal
 
 
@@ -78,6 +83,57 @@ def test_who_looked_for_somebody_is_told_once_when_they_join(way):
     assert joined(anna) == [str(friend.id)]
     assert joined(other) == []
     assert who_looked_up(friend.id) == []
+
+
+@pytest.mark.parametrize(("way", "days", "told"), [("phone", 0, True), ("email", 0, True), ("phone", 30, False)])
+def test_a_newcomer_who_adds_a_number_has_joined_and_somebody_who_is_here_long_has_not(way, days, told):
+    anna, ben = a_person(), a_person()
+    User.objects.filter(pk=ben.id).update(date_joined=timezone.now() - timedelta(days=days))
+    email, phone = a_contact()
+    anna.post("/v1/users/lookup", emails=email, phones=phone)
+    assert joined(anna) == []
+
+    ben.post("/v1/accounts/self", **{way: phone if way == "phone" else email})
+
+    assert joined(anna) == ([str(ben.id)] if told else [])
+
+
+def test_while_the_newcomers_server_is_away_nobody_forgets_who_is_to_be_told():
+    anna, ben = a_person(), a_person()
+    email, _ = a_contact()
+    for person in (anna, ben):
+        person.post("/v1/users/lookup", emails=email)
+    friend = a_person()
+    User.objects.filter(pk=friend.id).update(email=email)
+
+    with patch.object(visibility, "standings", lambda *_: {}), pytest.raises(ShardUnavailable):
+        noting.note_joined(friend.id)
+
+    assert joined(anna) == joined(ben) == [str(friend.id)]
+
+
+def test_a_looker_whose_server_is_away_holds_nobody_up():
+    anna, ben = a_person(), a_person()
+    email, _ = a_contact()
+    for person in (anna, ben):
+        person.post("/v1/users/lookup", emails=email)
+    friend = a_person()
+    run_until_idle()
+    User.objects.filter(pk=friend.id).update(email=email)
+
+    def note_but(gone):
+        def stand_in(user_id, act, **facts):
+            if user_id == gone.id:
+                raise ShardUnavailable("shard_a")
+            note(user_id, act, **facts)
+
+        return patch.object(noting, "note", stand_in)
+
+    for gone, other in ((anna, ben), (ben, anna)):
+        with note_but(gone), pytest.raises(ShardUnavailable):
+            noting.note_joined(friend.id)
+        assert joined(other) == [str(friend.id)]
+    assert sorted(who_looked_up(friend.id)) == sorted([anna.id, ben.id])
 
 
 def test_whoever_is_found_is_not_remembered():

@@ -7,8 +7,10 @@ import pytest
 from django.db import connections
 from django.test import Client, override_settings
 
+from accounts.models import AccessToken
 from accounts.services.deletion import STEPS
 from accounts.services.exports import parts
+from instagram.errors import InvalidToken
 from notifications.push import bells, devices
 from notifications.push.models import Device
 from tests.support.apns import a_device
@@ -116,6 +118,17 @@ def test_signing_out_silences_the_phone_that_signed_in():
     person.post("/v1/accounts/logout")
 
     assert phones_of(person) == [elsewhere.token]
+
+
+def test_a_phone_that_registers_while_its_person_signs_out_stays_silent():
+    person = a_person()
+    token_id = AccessToken.objects.get(user=person.id).pk
+    person.post("/v1/accounts/logout")
+
+    with pytest.raises(InvalidToken):  # its request was let in a moment before
+        devices.register(user_id=person.id, token=secrets.token_hex(32), access_token_id=token_id)
+
+    assert phones_of(person) == []
 
 
 def test_settings_begin_with_defaults_and_keep_what_is_changed():

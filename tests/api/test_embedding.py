@@ -100,6 +100,12 @@ def test_media_redirects_to_the_jpeg(media, code, size, name):
     assert (answer.status_code, answer["Location"]) == (302, media["images"][name]["url"])
 
 
+def test_another_verb_is_told_so(code):
+    browser = Client(enforce_csrf_checks=True)
+
+    assert [browser.post(path).status_code for path in ("/oembed", f"/p/{code}/media/")] == [405, 405]
+
+
 def test_the_page_of_a_photo_shows_it_with_its_caption_and_comments(anna, media, code):
     anna.post(f"/v1/media/{media['id']}/comments", text="<b>lovely</b>")
 

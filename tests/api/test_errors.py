@@ -1,5 +1,7 @@
 """Every row of the contract's table of errors (section 3), with its exact words, in one place."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,7 @@ from accounts.models import OAuthClient
 from api import rate_limit
 from photos.models import Tag
 from tests.support.applications import a_token, an_application
-from tests.support.people import Person, a_person
+from tests.support.people import Person, a_person, our_client
 
 NOT_SIGNED = "Invalid signed-request: Missing required parameter 'sig'"
 NO_HEADER = "Invalid header: X-Insta-Forwarded-For is required for this operation"
@@ -44,6 +46,10 @@ ROWS = {
     "self by an application": Row("get", "/v1/users/self", "OAuthParameterException", "Missing access_token URL parameter.", READ),
     "feed by an application": Row("get", "/v1/users/self/feed", "OAuthParameterException", "Missing access_token URL parameter.", READ),
     "like by an application": Row("post", "/v1/media/{media}/likes", "OAuthParameterException", "Missing access_token URL parameter.", READ),
+    "nobody's deletion": Row("get", "/v1/accounts/self/deletion", "OAuthParameterException", "Missing client_id or access_token URL parameter."),
+    "deletion by an application": Row("get", "/v1/accounts/self/deletion", "OAuthParameterException", "Missing access_token URL parameter.", READ),
+    # The credential comes before the photo.
+    "shares by our application": Row("get", "/v1/media/999/shares", "OAuthParameterException", "Missing access_token URL parameter.", {"client_id": "{ours}"}),
     "unknown token": Row("get", "/v1/users/self", "OAuthAccessTokenException", "The access_token provided is invalid.", {"access_token": "1.abc.def"}),
     "unknown client": Row("get", "/v1/users/1", "OAuthParameterException", "The client_id provided is invalid and does not match a valid application.", {"client_id": "0" * 32}),
     "disabled client": Row("get", "/v1/users/1", "OAuthClientException", "The client used for authentication is no longer active.", {"client_id": "{off}"}),
@@ -99,6 +105,7 @@ def world() -> dict[str, Any]:
         "comment": comment,
         "tag": tag,
         "client": application.client_id,
+        "ours": our_client().client_id,
         "secret": application.client_secret,
         "token": a_token(me, application, "likes", "comments", "relationships"),
         "basic": a_token(me, an_application()),
@@ -137,6 +144,28 @@ def test_a_refusal_says_what_the_contract_says(world: dict[str, Any], name: str)
     elif row.message:
         assert told["error_message"] == row.message
     assert told["error_message"]
+
+
+@pytest.mark.parametrize(
+    ("switches", "limit"), [({}, 1), ({"enforce_signed_header": True}, 2), ({"first_party": True}, None)]
+)
+def test_writes_of_a_scope_may_have_a_limit_of_their_own(
+    settings, switches: dict[str, bool], limit: int | None
+) -> None:
+    settings.WRITE_LIMITS_PER_HOUR, settings.SIGNED_WRITE_LIMITS_PER_HOUR = {"likes": 1}, {"likes": 2}
+    person = a_person()
+    media, application = person.upload()["id"], an_application(**switches)
+    token = a_token(person, application, "likes", "comments")
+    code = hmac.new(application.client_secret.encode(), b"192.0.2.7", hashlib.sha256).hexdigest()
+
+    def write(what: str) -> Any:
+        header = {"HTTP_X_INSTA_FORWARDED_FOR": f"192.0.2.7|{code}"}
+        return Client().post(f"/v1/media/{media}/{what}", {"access_token": token, "text": "nice"}, **header)
+
+    statuses = [write("likes").status_code for _ in range(3)]
+
+    assert statuses == [200 if limit is None or number < limit else 429 for number in range(3)]
+    assert write("comments").status_code == 200
 
 
 def test_the_hour_that_is_used_up_is_told_in_numbers(settings) -> None:

@@ -86,6 +86,13 @@ def test_rate_limit_headers_are_on_every_answer_and_count_down(anna):
     assert "X-Ratelimit-Limit" in Client().get("/v1/nothing")
 
 
+def test_a_host_that_is_none_of_ours_is_refused_with_the_headers_of_every_answer():
+    answer = Client().get("/v1/users/self", HTTP_HOST="elsewhere.example")
+
+    assert refusal(answer) == ("APIInvalidParametersError", "the request cannot be read")
+    assert {"X-Ratelimit-Limit", "X-Ratelimit-Remaining"} <= set(answer.headers)
+
+
 def test_over_the_limit_is_429(settings):
     ben = a_person()
     settings.RATE_LIMIT_PER_HOUR = 1

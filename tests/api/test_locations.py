@@ -79,7 +79,7 @@ def test_search_reaches_across_the_date_line():
         ({}, "lat: lat and lng are required"),
         ({"lat": "1"}, "lng: lat and lng come together"),
         ({"lat": "91", "lng": "1"}, "lat: not a number from -90 to 90"),
-        ({"lat": "1", "lng": "1", "distance": "far"}, "distance: not a number from -inf to inf"),
+        ({"lat": "1", "lng": "1", "distance": "far"}, "distance: not a number"),
         ({"lat": "nan", "lng": "1"}, "lat: not a number from -90 to 90"),
     ],
 )

@@ -48,6 +48,23 @@ def test_the_document_is_valid_openapi_and_served_with_a_page():
     assert b"swagger-ui" in page.content
 
 
+@pytest.mark.parametrize("spelling", ["", "/", ".json", ".json/"])
+def test_the_document_is_json_unless_yaml_is_asked_for(spelling):
+    path = f"/v1/schema{spelling}"
+
+    assert Client().get(path, HTTP_ACCEPT="*/*").json()["openapi"].startswith("3.")
+    assert Client().get(path, {"format": "yaml"}).content.startswith(b"openapi: 3.")
+
+
+def test_the_document_and_its_page_answer_as_all_below_v1_do():
+    for path in ("/v1/schema", "/v1/schema/page"):
+        well, refused = Client().get(path), Client().post(path)
+
+        assert {"X-Ratelimit-Limit", "X-Ratelimit-Remaining"} <= set(well.headers) & set(refused.headers)
+        assert refused.status_code == 405
+        assert refused.json()["meta"]["error_type"] == "APINotAllowedError"
+
+
 @pytest.fixture(scope="module")
 def world():
     """People and photos with everything on them, for requests that find something."""
@@ -87,6 +104,9 @@ def test_answers_are_as_the_document_says(case, world):
     case.query["access_token"] = world["token"]
     if "client_secret" in json.dumps(case.operation.definition.raw) or "check_username" in label:
         case.query |= {"client_id": world["client_id"], "client_secret": world["client_secret"]}
+
+    if "users/card" in label:
+        case.query |= {"id": str(world["anna"].id)}
 
     case.call_and_validate(checks=CHECKS)
 

@@ -18,6 +18,8 @@ from accounts.models import User
 from accounts.queries import counts_of, follows_page
 from demo import errands, people
 from jobs.testing import run_until_idle
+from notifications.push import bells
+from notifications.push.models import Device
 from photos.queries import photos_by
 from sharding import all_servers, counters, shard_of_object
 
@@ -121,6 +123,20 @@ def test_the_logins_are_for_the_owner_alone(pictures: Path, fresh_demo: Path) ->
     load(pictures)
 
     assert fresh_demo.stat().st_mode & 0o777 == 0o600
+
+
+def test_each_login_has_a_phone_until_it_signs_out_and_the_second_has_the_bell_on_for_the_first(
+    pictures: Path, fresh_demo: Path
+) -> None:
+    load(pictures)
+    told = json.loads(fresh_demo.read_text())["logins"]
+    anna, ben = (User.objects.get(username=login["username"]) for login in told)
+
+    phones = Device.objects.filter(user__in=[anna, ben]).order_by("pk")
+    assert [phone.user_id for phone in phones] == [anna.pk, ben.pk]
+    assert bells.turned_on(ben.pk) == [anna.pk]
+    APIClient().post("/v1/accounts/logout", {"access_token": told[1]["access_token"]})
+    assert not Device.objects.filter(user=ben).exists()
 
 
 def test_no_job_is_left_when_the_demo_is_ready(pictures: Path, fresh_demo: Path) -> None:

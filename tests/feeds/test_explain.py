@@ -11,6 +11,7 @@ from django.db import connection
 from psycopg2 import sql
 
 from accounts.models import User
+from accounts.services.follows import copy_edge
 from accounts.services.presence import changed, deactivate
 from accounts.visibility import visible_authors
 from feeds.explain import Cause, explain, person_named, photo_named
@@ -173,6 +174,33 @@ def _copy_late(_) -> Case:
     return photo, viewer.id, "copy"
 
 
+def followed_later() -> tuple[Person, Person, int, outbox.Job]:
+    """Return an author, a new follower, a photo from before, and the backfill's job, which did not run."""
+    author, viewer = a_person(), a_person()
+    photo = photo_by(author)
+    run_until_idle()
+    viewer.follow(author)
+    jobs = {"tasks": ["feeds.backfill"], "argument": "follower_id", "value": viewer.id}
+    if not outbox.jobs_with(shard_of(viewer.id).server, **jobs):
+        copy_edge(follower_id=viewer.id, followee_id=author.id)
+    (job,) = outbox.jobs_with(shard_of(viewer.id).server, **jobs)
+    return author, viewer, photo, job
+
+
+@case(Cause.BACKFILL_WAITING)
+def _backfill_waiting(_) -> Case:
+    _, viewer, photo, job = followed_later()
+    outbox.postpone(job, "ShardUnavailable: shard_b")
+    return photo, viewer.id, "ShardUnavailable: shard_b"
+
+
+@case(Cause.BACKFILL_DEAD)
+def _backfill_dead(_) -> Case:
+    _, viewer, photo, job = followed_later()
+    outbox.bury(job, "ZeroDivisionError: division by zero", attempts=0)
+    return photo, viewer.id, "dead letter"
+
+
 @case(Cause.NOT_BEGUN)
 def _not_begun(_) -> Case:
     author, viewer = friends()
@@ -329,7 +357,9 @@ def test_photos_and_people_may_be_named_as_people_do():
     anna = a_person()
     photo = photo_by(anna)
 
-    assert {photo_named(text) for text in (str(photo), f"{photo}_{anna.id}", shortcode_of(photo))} == {photo}
+    code = shortcode_of(photo)
+    names = (str(photo), f"{photo}_{anna.id}", code, f"http://instagr.am/p/{code}/", f"https://x.example/p/{code}?a=1")
+    assert {photo_named(text) for text in names} == {photo}
     assert {person_named(text) for text in (str(anna.id), anna.username, f"@{anna.username.upper()}")} == {anna.id}
     with pytest.raises(ValueError, match="short code"):
         photo_named("not a photo")
@@ -350,3 +380,14 @@ def test_the_command_says_the_verdict_first_and_then_the_facts():
     assert json.loads(as_json.getvalue())["verdict"] == first
     with pytest.raises(CommandError, match="nobody is called"):
         call_command("explain_feed", str(photo), "nobody.at.all")
+
+
+def test_the_command_ends_otherwise_when_there_is_no_such_photo_or_person():
+    _, viewer, photo = delivered()
+
+    for names in ((str(photo + 1), viewer.username), (str(photo), "999999999")):
+        said = StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command("explain_feed", *names, stdout=said)
+        assert ended.value.code == 2
+        assert said.getvalue().startswith("There is no such ")

@@ -37,7 +37,7 @@ class Gearmand:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            ["/usr/sbin/gearmand", "-L", "127.0.0.1", "-p", str(self.port), "--job-retries", "3"]
+            ["/usr/sbin/gearmand", "-L", "127.0.0.1", "-p", str(self.port), "--round-robin", "--job-retries", "3"]
             + ["-l", "none", "-P", f"/tmp/gearmand-test-{self.port}.pid"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

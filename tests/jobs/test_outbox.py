@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from jobs import Again, NotNow, UnknownTask, enqueue, enqueue_many, outbox, request_id
 from jobs.relay import Relay
@@ -146,6 +147,19 @@ def test_a_delayed_job_is_the_relays_to_submit(a_task, gearmand):
     Relay().relay(main_server())
 
     assert gearmand.waiting(name) == 1
+
+
+def test_delayed_jobs_can_be_hastened_and_others_keep_their_time(a_task):
+    name, _ = a_task()
+    enqueue_many(name, [{"thing": 1}, {"thing": 2}], delay_s=600)
+    enqueue(name, delay_s=20, thing=1)
+    begun = enqueue(name, thing=1)
+    outbox.go_on(begun, Again(delay_s=600))
+
+    outbox.hasten(main_server(), tasks=[name], argument="thing", value=1, within_s=60)
+
+    waits = [round((row["run_after"] - timezone.now()).total_seconds(), -1) for row in rows_of(name)]
+    assert waits == [60, 600, 20, 600]
 
 
 def test_the_request_that_asked_for_a_job_is_known_to_the_jobs_it_leads_to(a_task, gearmand):

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from jobs import enqueue, enqueue_many, gearman, outbox
+from jobs import Again, enqueue, enqueue_many, gearman, outbox
 from jobs.metrics import Gauge, prometheus
 from jobs.relay import Relay
 from jobs.worker import SUSPECT_SUBMITS, Worker
@@ -68,6 +68,21 @@ def test_a_worker_ends_well_at_its_limit_of_jobs_and_leaves_the_rest(a_task, gea
     assert left(name) == [{"number": 3}, {"number": 4}]
     Worker(["network"], max_jobs=2).run()
     assert left(name) == []
+
+
+@pytest.mark.parametrize("first", ["chain", "quick"])
+def test_a_long_chain_lets_the_other_tasks_of_its_queue_in_between(a_task, gearmand, first):
+    # A gearmand that asks a worker's tasks in their order would starve those behind a chain.
+    runs = {"chain": lambda *, number: Again(number=number + 1), "quick": lambda **_: None}
+    made = {name: a_task(runs[name]) for name in sorted(runs, key=lambda name: name != first)}
+    (chain, batches), (quick, calls) = made["chain"], made["quick"]
+    enqueue(chain, number=1)
+    enqueue_many(quick, [{"number": number} for number in range(3)])
+
+    Worker(["network"], max_jobs=8).run()
+
+    assert len(calls) == 3
+    assert len(batches) == 5
 
 
 def test_a_worker_above_its_limit_of_memory_ends_well_for_a_fresh_one(processes, marks, gearmand):

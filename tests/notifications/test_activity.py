@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from django.test import Client
 
+from accounts import visibility
 from accounts.services import block_user, presence, unblock_user
 from caching import cache
 from feeds import popular
@@ -16,7 +17,7 @@ from notifications.activity.models import Activity, Kind
 from notifications.activity.services import Act, note
 from photos.mentions import mentions_in
 from photos.models import Like
-from sharding import shard_of, shard_of_object
+from sharding import ShardUnavailable, shard_of, shard_of_object
 from tests.support.people import a_person, refusal
 from tests.support.round_trips import counted
 from tests.support.waiting import wait_until
@@ -246,7 +247,7 @@ def test_people_who_are_blocked_blocking_or_away_are_not_in_the_news(who):
 
     assert news_of(anna) == []
     assert anna.get("/v1/users/self/activity/unseen")["data"] == {"count": 0}
-    assert queries.entry_of(anna.id, int(entry["id"])) is None
+    assert queries.news_with_ids(anna.id, [int(entry["id"])]) == []
 
 
 def test_somebody_blocked_makes_no_entry_even_by_a_late_job():
@@ -256,6 +257,67 @@ def test_somebody_blocked_makes_no_entry_even_by_a_late_job():
     unblock_user(owner_id=anna.id, other_id=ben.id)
 
     assert news_of(anna) == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_nobody_is_told_of_a_mention_at_a_photo_of_somebody_they_blocked(when):
+    anna, ben, carl = a_person(), a_person(), a_person()
+    media = anna.upload()
+    if when == "before":
+        block_user(owner_id=ben.id, other_id=anna.id)
+    carl.post(f"/v1/media/{media['id']}/comments", text=f"look @{ben.username}")
+    if when == "after":
+        assert kinds_of(ben) == ["mention"]
+        block_user(owner_id=ben.id, other_id=anna.id)
+
+    assert news_of(ben) == []
+    assert rows_of(ben).count() == (when == "after")
+    assert ben.get("/v1/users/self/activity/unseen")["data"] == {"count": 0}
+
+
+@pytest.mark.parametrize("who", ["the mentioned blocked", "the actor blocked", "the owner blocked"])
+def test_a_mention_does_not_reach_across_a_block(who):
+    anna, ben, carl = a_person(), a_person(), a_person()
+    blocks = {
+        "the mentioned blocked": (ben, carl),
+        "the actor blocked": (carl, ben),
+        "the owner blocked": (anna, ben),
+    }
+    owner, other = blocks[who]
+    block_user(owner_id=owner.id, other_id=other.id)
+    media = anna.upload()
+    carl.post(f"/v1/media/{media['id']}/comments", text=f"look @{ben.username}")
+
+    assert news_of(ben) == []
+    assert rows_of(ben).count() == 0
+
+
+def test_a_mention_at_a_private_photo_tells_nobody_who_does_not_follow_nor_shows_after_an_unfollow():
+    anna, ben, carl, stranger = (a_person() for _ in range(4))
+    anna.post("/v1/accounts/self", is_private="1")
+    for person in (ben, carl):
+        person.follow(anna)
+        anna.post(f"/v1/users/{person.id}/relationship", action="approve")
+    media = anna.upload()
+    carl.post(f"/v1/media/{media['id']}/comments", text=f"@{ben.username} @{stranger.username}")
+    assert (kinds_of(ben)[0], rows_of(stranger).count()) == ("mention", 0)
+
+    ben.unfollow(anna)
+
+    assert news_of(ben) == []
+
+
+def test_a_mention_waits_for_a_server_that_does_not_say_whether_it_may_be_told():
+    anna, ben, carl = a_person(), a_person(), a_person()
+    media = anna.upload()
+    run_until_idle()
+    comment = carl.post(f"/v1/media/{media['id']}/comments", text=f"look @{ben.username}")["data"]
+    facts = {"comment_id": int(comment["id"]), "owner_id": anna.id, "author_id": carl.id}
+
+    with patch.object(visibility, "standings", lambda *_: {}), pytest.raises(ShardUnavailable):
+        noting.note_comment(photo_id_of(media), **facts)
+    assert rows_of(ben).count() == 0
+    assert kinds_of(ben) == ["mention"]
 
 
 def test_a_photo_is_popular_once_and_from_enough_likes_on(settings):

@@ -3,21 +3,24 @@
 import json
 import time
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 import regex
 from django.test import override_settings
 
+from accounts import visibility
 from jobs import outbox
 from jobs.tasks import registry
 from jobs.testing import run_until_idle
 from notifications.push import marks
 from notifications.push.models import Device
 from notifications.push.tasks import push
-from sharding import all_servers, shard_of
+from sharding import ShardUnavailable, all_servers, shard_of
 from stack.apns.rules import Verdict
 from tests.support.apns import PushService, a_device, a_push_service
 from tests.support.people import Person, a_person
+from tests.support.round_trips import counted
 
 
 @pytest.fixture
@@ -127,6 +130,23 @@ def test_like_unlike_like_rings_once(service, owner, phone, media_id):
     assert len(service.taken(phone)) == 1
 
 
+def test_a_like_undone_before_it_rang_rings_once_when_it_comes_back(service, owner, phone, media_id):
+    liker = like(media_id)
+    note_likes()
+    liker.delete(f"/v1/media/{media_id}/likes")
+    note_likes()
+    run_until_idle()
+    assert service.taken(phone) == []
+
+    for _ in range(2):
+        like(media_id, liker)
+        run_until_idle()
+        liker.delete(f"/v1/media/{media_id}/likes")
+        run_until_idle()
+
+    assert service.alerts(phone) == [f"{liker.username} liked your photo"]
+
+
 def test_a_burst_of_likes_rings_at_once_and_then_once_for_all_the_others(service, owner, phone, media_id):
     with override_settings(PUSH_COALESCE_S=2.0):
         first = like(media_id)
@@ -163,12 +183,17 @@ def test_what_was_undone_while_the_phone_was_quiet_is_not_told(service, owner, p
     assert len(service.taken(phone)) == 1
 
 
-def wait_for_entry(owner: Person, actor: Person) -> int:
-    """Run what notes an act, not what rings for it."""
+def note_likes() -> None:
+    """Run what notes a like or its end, not what rings for it."""
     for server in all_servers():
         for job in outbox.jobs_of(server, tasks=["notifications.note_like"], most=100):
             registry[job.task].run(**job.args)
             outbox.finish(job.server, [(job.row_id, job.step)])
+
+
+def wait_for_entry(owner: Person, actor: Person) -> int:
+    """Have a like noted; return its entry."""
+    note_likes()
     news = owner.get("/v1/users/self/activity")["data"]
     return next(int(each["id"]) for each in news if each["from"]["id"] == str(actor.id))
 
@@ -353,3 +378,28 @@ def test_a_person_who_is_away_is_not_rung(service, owner, phone, media_id):
 
     assert push(user_id=owner.id, activity_id=entry) is None
     assert service.records == []
+
+
+def test_a_push_waits_for_the_server_of_who_did_it(service, owner, phone, media_id):
+    liker = a_person()
+    entry = wait_for_entry(owner, like(media_id, liker))
+
+    with patch.object(visibility, "standings", lambda *_: {}), pytest.raises(ShardUnavailable):
+        push(user_id=owner.id, activity_id=entry)
+    assert service.taken(phone) == []
+    run_until_idle()
+    assert len(service.taken(phone)) == 1
+
+
+def test_ringing_for_one_entry_reads_it_once(service, owner, phone, media_id):
+    costs = []
+    for _ in range(3):  # the first fills the caches
+        liker = a_person()
+        entry = wait_for_entry(owner, like(media_id, liker))
+        with counted() as requests:
+            assert push(user_id=owner.id, activity_id=entry) is None
+        costs.append(requests["sql"])
+
+    # The phones, the entry, five to claim, the badge, one to mark.
+    assert min(costs) <= 9
+    assert len(service.taken(phone)) == 3

@@ -234,3 +234,15 @@ def test_a_bell_turned_on_twice_is_one_and_can_be_seen(author):
 
     assert bells.is_on(follower_id=person.id, author_id=author.id)
     assert bells.ringing(author.id, after=-1, limit=10) == [person.id]
+
+
+def test_who_was_rung_for_a_post_that_was_deleted_is_not_rung_again_at_once(service, author):
+    _, phone = a_follower(author)
+    author.delete(f"/v1/media/{post(author)}")
+    run_until_idle()
+
+    post(author)
+    assert len(service.taken(phone)) == 1
+    with override_settings(PUSH_POST_EVERY_S=-1.0):
+        post(author)
+    assert len(service.taken(phone)) == 2

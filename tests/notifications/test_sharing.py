@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -11,7 +12,8 @@ from notifications.sharing.models import LinkedService, Share, Status
 from notifications.sharing.services import sending, unlink
 from notifications.sharing.tasks import send_share
 from sharding import shard_of
-from tests.support.people import a_person, refusal
+from tests.support.apns import a_device, a_push_service
+from tests.support.people import a_person, a_photo, refusal
 from tests.support.social import SERVICES, elsewhere, shares
 from tests.support.waiting import wait_until
 
@@ -85,6 +87,23 @@ def test_a_retried_upload_shares_once(elsewhere):
     assert second["shares"][0]["status"] == "sent"
     assert first["id"] == second["id"]
     assert len(elsewhere.posts(anna)) == 1
+
+
+def test_a_picture_that_waited_for_its_caption_is_shared_once_it_is_published(elsewhere):
+    anna = elsewhere.somebody("twitter")
+    waiting = anna.post("/v1/media/uploads", photo=SimpleUploadedFile("photo.jpg", a_photo()))["data"]["upload_id"]
+
+    first, again = (
+        anna.post("/v1/media", upload_id=waiting, caption="fog", share_to="twitter,flickr")["data"] for _ in range(2)
+    )
+    run_until_idle()
+
+    assert first["id"] == again["id"]
+    assert {each["service"]: each["status"] for each in again["shares"]} == {
+        "twitter": "queued",
+        "flickr": "not_linked",
+    }
+    assert elsewhere.post(anna, "twitter")["image_bytes"] > 1_000
 
 
 def test_a_photo_whose_request_died_after_the_commit_is_shared_by_its_job(elsewhere):
@@ -212,6 +231,33 @@ def test_withdrawn_permission_unlinks_and_says_so(elsewhere, service):
     assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
 
 
+def test_a_permission_withdrawn_again_is_told_of_with_the_photo_it_concerns_now(elsewhere):
+    anna = elsewhere.somebody()
+    for _ in range(2):
+        elsewhere.link(anna, "twitter")
+        elsewhere.revoke(anna, "twitter")
+        media = anna.upload(share_to="twitter")
+        run_until_idle()
+
+    (entry,) = anna.get("/v1/users/self/activity")["data"]
+    assert (entry["type"], entry["media"]["id"]) == ("service_unlinked", media["id"])
+
+
+def test_withdrawn_permission_rings_no_phone(elsewhere):
+    anna = elsewhere.somebody("twitter")
+    phone = a_device(anna)
+    elsewhere.revoke(anna, "twitter")
+
+    with a_push_service() as push_service:
+        media = anna.upload(share_to="twitter")
+        a_person().post(f"/v1/media/{media['id']}/likes")
+        run_until_idle()
+
+    assert [alert.partition(" ")[2] for alert in push_service.alerts(phone)] == ["liked your photo"]
+    kinds = {entry["type"] for entry in anna.get("/v1/users/self/activity")["data"]}
+    assert kinds == {"like", "service_unlinked"}
+
+
 def test_a_link_made_anew_outlives_the_end_of_the_old_one(elsewhere):
     anna = elsewhere.somebody("twitter")
     before = LinkedService.objects.get(user=anna.id).linked_at
@@ -285,6 +331,50 @@ def test_a_post_whose_answer_was_lost_is_found_and_not_made_again(elsewhere, set
     assert len(elsewhere.posts(anna, service)) == 1
     assert elsewhere.post(anna, service)["image_bytes"] > 1_000
     assert shares(anna, media["id"])[service]["status"] == "sent"
+
+
+def lose_the_answer(elsewhere, settings, person, service):
+    """Have a service take a person's photo and answer to nobody; return the media."""
+    settings.SHARE_TIMEOUT_S = 0.3
+    media = person.upload(caption="fog", share_to=service, location_id=a_place(person))
+    elsewhere.goes_wrong(service, path="/checkins/add" if service == "foursquare" else "", hold_after_s=1.0)
+    assert send(person, media, service).delay_s > 0
+    wait_until(lambda: elsewhere.posts(person, service), what="the service took it all the same")
+    settings.SHARE_TIMEOUT_S = 10.0
+    change(person, media, busy_until=None)
+    return media
+
+
+@pytest.mark.parametrize("service", ["facebook", "tumblr", "flickr", "foursquare"])
+@pytest.mark.parametrize("status", [429, 400])
+def test_a_look_that_is_refused_proves_nothing(elsewhere, settings, service, status):
+    anna = elsewhere.somebody(service)
+    media = lose_the_answer(elsewhere, settings, anna, service)
+
+    elsewhere.goes_wrong(service, status=status)  # too many requests, or no right to read
+    send(anna, media, service)
+    assert row(anna, media, service).begun
+    anna.post(f"/v1/media/{media['id']}/share", share_to=service)
+    asked = row(anna, media, service).asked
+    wait_until(lambda: send(anna, media, service, asked=asked) is None, what="the share is settled")
+
+    assert len(elsewhere.posts(anna, service)) == 1
+    assert shares(anna, media["id"])[service]["status"] == "sent"
+
+
+def test_what_was_posted_before_the_account_was_unlinked_is_found_when_it_is_linked_again(elsewhere, settings):
+    anna = elsewhere.somebody("facebook")
+    media = lose_the_answer(elsewhere, settings, anna, "facebook")
+
+    unlink(user_id=anna.id, service="facebook")
+    assert send(anna, media, "facebook") is None
+    assert shares(anna, media["id"])["facebook"]["status"] == "not_linked"
+    elsewhere.link(anna, "facebook")
+    anna.post(f"/v1/media/{media['id']}/share", share_to="facebook")
+    assert send(anna, media, "facebook", asked=2) is None
+
+    assert len(elsewhere.posts(anna, "facebook")) == 1
+    assert shares(anna, media["id"])["facebook"]["status"] == "sent"
 
 
 def test_a_check_in_that_stayed_without_its_picture_is_completed(elsewhere, settings):

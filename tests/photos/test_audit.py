@@ -19,7 +19,7 @@ from photos.services import pending
 from photos.services.audit import compared, expected, mended
 from photos.services.audit.ledger import Ledger, LedgerInUseError
 from photos.storage import keys, store
-from sharding import ShardUnavailable, physical_servers, shards_on
+from sharding import ShardUnavailable, physical_servers, shard_of, shards_on
 from tests.support.people import a_person, a_photo
 from tests.support.store import objects_of, photo_id, receipt_row_of, status, stem_of
 
@@ -79,7 +79,7 @@ def test_nothing_that_belongs_there_is_a_finding(ledger, originals_kept):
     ben.post("/v1/accounts/self", is_private="1", picture=SimpleUploadedFile("me.jpg", a_photo()))
     private = ben.upload()
     waiting = pending.hold(author_id=anna.id, image=a_photo(), upload_id="later")
-    stem = pending.find(shard_of_person(anna), anna.id, waiting.upload_id)
+    stem = pending.find(shard_of(anna.id), anna.id, waiting.upload_id)
     deleted = anna.upload()
     deleted_stem = stem_of(deleted)
     anna.delete(f"/v1/media/{deleted['id']}")  # its jobs have not run
@@ -96,12 +96,6 @@ def test_nothing_that_belongs_there_is_a_finding(ledger, originals_kept):
     assert audited(ledger, *objects) == {}
     Export.objects.filter(pk=archive.pk).delete()
     run_until_idle()
-
-
-def shard_of_person(person):
-    from sharding import shard_of  # noqa: PLC0415
-
-    return shard_of(person.id)
 
 
 @pytest.mark.parametrize("lost", [[150], [1080], [1080, 612, 306]])

@@ -76,6 +76,22 @@ def test_photos_tagged_in_the_same_millisecond_get_tag_ids_of_their_own():
     run_until_idle()
 
 
+def test_a_photo_shows_the_tags_of_its_owners_comment_however_many_follow_it():
+    owner, friend = a_person(), a_person()
+    photo = owner.upload(caption="#Fog on the quay")
+    path = f"/v1/media/{photo['id']}"
+    own = owner.post(f"{path}/comments", text="#harbour #fog")["data"]
+    for number in range(9):
+        friend.post(f"{path}/comments", text=f"lovely #mine {number}")
+
+    shown = friend.get(path)["data"]
+    owner.delete(f"{path}/comments/{own['id']}")
+
+    assert own["id"] not in [comment["id"] for comment in shown["comments"]["data"]]
+    assert shown["tags"] == ["fog", "harbour"]
+    assert owner.get(path)["data"]["tags"] == ["fog"]
+
+
 def test_the_owners_comment_tags_a_photo_at_its_time_and_its_deletion_takes_the_tag():
     anna, ben, tag = a_person(), a_person(), a_tag()
     first, second = anna.upload(), ben.upload(caption=f"#{tag}")

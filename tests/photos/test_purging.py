@@ -11,12 +11,13 @@ from accounts.services.deletion import begin
 from jobs import outbox
 from jobs.tasks import registry
 from jobs.testing import run_until_idle
-from monitoring.traces import traces_of
+from monitoring.traces import stems_of, traces_of
 from photos import storage
 from photos.models import Comment, Photo
 from photos.services.proof import LeftBehindError
 from photos.storage import keys
 from sharding import photo_map, shard_of, shard_of_object
+from tests.support.apns import a_device, a_push_service
 from tests.support.people import a_person
 from tests.support.store import photo_id, status, stem_of
 
@@ -27,7 +28,10 @@ def a_busy_photo(anna, ben, carl):
     """Return a photo that stands in every table, cache and list it can."""
     place = anna.get("/v1/locations/search", lat="48.85", lng="2.29")["data"]
     assert isinstance(place, list)
-    media = anna.upload(caption="#gone #soon", lat="48.85", lng="2.29", upload_id="tap-7")
+    for person in (anna, ben):
+        a_device(person)
+    ben.post(f"/v1/users/{anna.id}/bell")
+    media = anna.upload(caption="#gone #soon", lat="48.85", lng="2.29", upload_id="tap-7", share_to="posterous")
     path = f"/v1/media/{media['id']}"
     for person in (ben, carl):
         person.post(f"{path}/likes")
@@ -47,7 +51,8 @@ def people():
     anna, ben, carl = a_person(), a_person(), a_person()
     for person in (ben, carl):
         person.follow(anna)
-    return anna, ben, carl
+    with a_push_service(PUSH_COALESCE_S=0.0):
+        yield anna, ben, carl
 
 
 def at_the_edge(media):
@@ -61,7 +66,8 @@ def test_after_a_deletion_a_search_of_everything_finds_nothing(people):
     assert at_the_edge(media) == [200] * 3
     before = list(traces_of(number, [stem]))
     for where in ("photos_photo", "feeds_inbox", "photos_liked", "photos_tagged", "photos_incell", "photo map",
-                  "memcached", "store: pub", "edge: "):  # fmt: skip
+                  "push_post", "push_subject", "notifications_share", "fan_out_batch", "memcached",
+                  "store: pub", "edge: "):  # fmt: skip
         assert any(where in place for place in before), (where, before)
 
     anna.delete(f"/v1/media/{media['id']}")
@@ -83,6 +89,27 @@ def test_after_the_deletion_of_an_account_a_search_for_its_photos_finds_nothing(
     run_until_idle()
 
     assert list(traces_of(number, [stem])) == []
+    assert at_the_edge(media) == [404] * 3
+
+
+def test_a_search_finds_a_private_photo_at_the_edge_and_its_original_and_nothing_after_its_deletion(people, settings):
+    settings.ORIGINALS_KEEP = True
+    anna, ben, _ = people
+    anna.post("/v1/accounts/self", is_private="1")
+    media = ben.get(f"/v1/media/{anna.upload()['id']}")["data"]
+    number = photo_id(media)
+    assert at_the_edge(media) == [200] * 3
+    stems = stems_of(number)
+    assert {storage.is_private(stem) for stem in stems} == {True, False}
+    before = list(traces_of(number, stems))
+    for where in ("store: prv", "store: org", "edge: "):
+        assert any(where in place for place in before), (where, before)
+
+    anna.delete(f"/v1/media/{media['id']}")
+    run_until_idle()
+
+    assert list(traces_of(number, stems)) == []
+    assert stems_of(number) == set()
     assert at_the_edge(media) == [404] * 3
 
 
@@ -151,6 +178,27 @@ def test_the_proof_comes_later_than_what_was_under_way_can_take(people):
     assert again.changes == {"proof": True}
     assert again.delay_s >= 60 + 10
     assert registry["photos.erase_photo"].run(photo_id=photo_id(media)).delay_s >= 60 + 10
+
+
+def test_what_was_to_go_later_goes_with_the_photo(people):
+    anna, ben, _ = people
+    anna.post("/v1/accounts/self", is_private="1")
+    media = anna.upload()
+    path = f"/v1/media/{media['id']}"
+    ben.post(f"{path}/likes")
+    ben.delete(f"{path}/likes")
+    anna.post("/v1/accounts/self", is_private="0")
+    moves = registry["photos.rehome"].run(author_id=anna.id).changes
+    registry["photos.rehome"].run(author_id=anna.id, **moves)
+
+    anna.delete(path)
+
+    rows = outbox.rows_of(shard_of(anna.id).server)
+    mine = [row for row in rows if row["args"].get("photo_id") == photo_id(media)]
+    assert {"photos.drop_ended_like", "photos.purge"} <= {row["task"] for row in mine}
+    assert len([row for row in mine if row["task"] == "photos.purge"]) == 2  # of the files it had, of those it has
+    assert max(row["run_after"] for row in mine) <= timezone.now() + timedelta(seconds=75)
+    run_until_idle()
 
 
 def test_a_purge_waits_for_an_edge_that_is_away(settings):

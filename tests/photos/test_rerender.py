@@ -156,6 +156,18 @@ def test_a_photo_without_a_file_is_named_and_stops_no_other(anna):
     assert receipt_row_of(well).rerendered is not None
 
 
+def test_a_photo_that_no_helper_process_decodes_in_time_is_named(anna, settings):
+    media = anna.upload()
+    settings.IMAGE_WAIT_S = 0.0
+
+    with pytest.raises(CommandError, match=f"{photo_id(media)}: ") as told:
+        run(photo=[media["id"]])
+
+    assert told.value.returncode == 1
+    assert len(objects_of(row_of(media).image_stem)) == 4
+    assert written_down(anna) == []
+
+
 @pytest.mark.parametrize("options", [{"since": "yesterday"}, {"shard": [9_999]}, {"photo": ["x"]}])
 def test_wrong_arguments_are_told(options):
     with pytest.raises(CommandError) as told:

@@ -40,6 +40,33 @@ def test_what_stands_behind_the_end_of_the_picture_goes():
     assert stripped(a_photo() + b"a film with sound") == stripped(a_photo())
 
 
+@pytest.mark.parametrize("marker", [0xDC, 0xE0, 0xE3, 0xED, 0xEF, 0xFE])
+def test_no_segment_that_a_decoder_passes_over_stays(marker):
+    image, words = a_photo(), SECRET.encode()
+    segment = bytes([0xFF, marker]) + (len(words) + 2).to_bytes(2, "big") + words
+    at = image.index(b"\xff\xdb")
+
+    clean = stripped(image[:at] + segment + image[at:])
+
+    assert words not in clean
+    assert render(clean).jpegs == render(image).jpegs
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [(0xE0, b"JFIF\0\1\1\0\0\1\0\1\3\1"), (0xEE, b"Adobe\0\x64\0\0\0\0\1")],
+    ids=["JFIF's thumbnail", "Adobe's tail"],
+)
+def test_nothing_hides_behind_what_stays_of_a_segment(kind, head):
+    photo, segment = a_photo(), head + SECRET.encode()
+    image = photo[:2] + bytes([0xFF, kind, 0, len(segment) + 2]) + segment + photo[photo.index(b"\xff\xdb") :]
+
+    clean = stripped(image)
+
+    assert SECRET.encode() not in clean
+    assert render(clean).jpegs == render(image).jpegs
+
+
 def test_stripping_it_again_changes_nothing():
     clean = stripped(made(".jpg", 6))
 

@@ -72,6 +72,16 @@ def test_a_taken_port_is_named_with_who_wants_and_who_has_it(place: PrivateStack
     assert "PORT_OFFSET" in said
 
 
+@pytest.mark.parametrize(
+    ("offset", "said"),
+    [("many", "a setting in the environment or in .env cannot be read"), ("60000", "PORT_OFFSET is")],
+)
+def test_a_port_that_cannot_be_is_said(place: PrivateStack, offset: str, said: str) -> None:
+    place.env["PORT_OFFSET"] = offset
+
+    assert said in refusal(place.up())
+
+
 def test_a_full_disk_is_said_before_anything_is_written(place: PrivateStack) -> None:
     place.env["STACK_MIN_FREE_MB"] = "999999999"
 

@@ -47,9 +47,9 @@ def test_a_service_shares_the_network_and_the_state_of_all(name: str) -> None:
     assert "ports" not in SERVICES[name]
 
 
-def test_only_the_app_front_the_edge_and_the_page_are_reachable_and_from_this_machine_alone() -> None:
+def test_only_what_a_browser_asks_is_reachable_and_from_this_machine_alone() -> None:
     with override_settings(PORT_OFFSET=0):
-        ports = [described()[name].ports[0] for name in ("nginx_app", "nginx_cdn", "stack_page")]
+        ports = [described()[name].ports[0] for name in ("nginx_app", "nginx_cdn", "stack_page", "social")]
 
     assert SERVICES["net"]["ports"] == [f"127.0.0.1:{port}:{port}" for port in ports]
 

@@ -104,13 +104,25 @@ def test_mails_are_readable_with_their_links_and_their_html_in_a_box(port: int) 
     assert EVIL not in page
 
 
-def test_shares_show_whatever_was_kept(port: int) -> None:
-    captures.append("share", {"service": "twitter", "status": "my photo", "headers": {"a": EVIL}})
+def test_shares_are_shown_as_the_service_took_them_with_their_link(port: int) -> None:
+    link = "http://127.0.0.1:8000/p/NQp5JGgBQA/"
+    share = {"service": "twitter", "account": "anna", "post_id": 1, "text": f"Fog {link}", "image_bytes": 192_710}
+    captures.append("share", share | {"alt": EVIL})
 
     _, page = get(port, "/shares")
 
-    assert "twitter" in page
-    assert "my photo" in page
+    assert "anna at Twitter" in page
+    assert f'Fog <a href="{link}">' in page
+    assert "with a picture of 192 kB" in page
+    assert EVIL not in page
+
+
+def test_a_share_that_says_little_is_shown_too(port: int) -> None:
+    captures.append("share", {"service": None, "headers": {"a": EVIL}})
+
+    _, page = get(port, "/shares")
+
+    assert "somebody at a service" in page
     assert EVIL not in page
 
 

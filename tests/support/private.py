@@ -68,6 +68,11 @@ class PrivateStack:
         """The address clients use."""
         return f"http://127.0.0.1:{self.ports['nginx_app']}"
 
+    @property
+    def page(self) -> str:
+        """The address of the page that shows what would have left the machine."""
+        return f"http://127.0.0.1:{self.ports['stack_page']}"
+
     def pid(self, name: str) -> int:
         """Return the pid of a component that runs."""
         pid = self.components[name]["pid"]

@@ -1,5 +1,6 @@
 """What the README promises, on a running data centre with a demo: by curl and HTTP alone, nothing of ours imported."""
 
+import html
 import json
 import subprocess
 import sys
@@ -27,12 +28,16 @@ def logins(private_stack: PrivateStack) -> dict[str, dict[str, str]]:
     return {login["username"]: login for login in told["logins"]}
 
 
-def feed(stack: PrivateStack, login: dict[str, str], **params: object) -> list[dict]:
-    answer = requests.get(
-        f"{stack.url}/v1/users/self/feed", params={"access_token": login["access_token"]} | params, timeout=5
-    )
+def tell(stack: PrivateStack, login: dict[str, str], path: str, **params: object) -> list[dict]:
+    """Return the data of a GET as somebody."""
+    params = {"access_token": login["access_token"]} | params
+    answer = requests.get(f"{stack.url}/v1/{path}", params=params, timeout=5)
     assert answer.status_code == 200
     return answer.json()["data"]
+
+
+def feed(stack: PrivateStack, login: dict[str, str], **params: object) -> list[dict]:
+    return tell(stack, login, "users/self/feed", **params)
 
 
 def test_the_demo_fills_a_page_of_the_feed_with_pictures_of_the_stated_size(
@@ -49,6 +54,49 @@ def test_the_demo_fills_a_page_of_the_feed_with_pictures_of_the_stated_size(
             assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
             picture = pyvips.Image.new_from_buffer(answer.content, "")
             assert picture.width == picture.height == image["width"] == image["height"] == side
+
+
+def test_the_stacks_page_shows_within_two_seconds_what_anna_posts_ringing_bens_phone_and_going_to_twitter(
+    private_stack: PrivateStack, logins: dict[str, dict[str, str]]
+) -> None:
+    # Before the other uploads of this file: one author rings a phone once a minute.
+    def shown(page: str) -> str:
+        return html.unescape(requests.get(f"{private_stack.page}{page}", timeout=5).text)
+
+    sent = {"access_token": logins["anna"]["access_token"], "caption": "Fog & 🇩🇪", "share_to": "twitter"}
+    photo = requests.post(f"{private_stack.url}/v1/media", sent, files={"photo": a_photo()}, timeout=10).json()["data"]
+    posted_at = time.monotonic()
+    assert photo["shares"] == [{"service": "twitter", "status": "queued"}]
+
+    wait_until(lambda: "anna posted a photo: Fog & 🇩🇪" in shown("/inbox"), seconds=2.0)
+    wait_until(lambda: f"Fog & 🇩🇪 {photo['link']}" in shown("/shares"), seconds=2.0)
+    assert "ben's phone" in shown("/inbox")
+    assert time.monotonic() - posted_at < 2.0
+    assert tell(private_stack, logins["anna"], f"media/{photo['id']}/shares")[0]["status"] == "sent"
+
+
+def test_a_like_is_in_annas_news_and_on_her_phone_within_two_seconds(
+    private_stack: PrivateStack, logins: dict[str, dict[str, str]]
+) -> None:
+    anna, ben = logins["anna"], logins["ben"]
+    sent = {"access_token": anna["access_token"], "caption": "Ferry"}
+    photo = requests.post(f"{private_stack.url}/v1/media", sent, files={"photo": a_photo()}, timeout=10).json()["data"]
+
+    token = {"access_token": ben["access_token"]}
+    requests.post(f"{private_stack.url}/v1/media/{photo['id']}/likes", token, timeout=5)
+    liked_at = time.monotonic()
+
+    def is_news() -> bool:
+        newest = tell(private_stack, anna, "users/self/activity", count=1)[0]
+        return (newest["type"], newest["media"]["id"]) == ("like", photo["id"]) and newest["from"]["username"] == "ben"
+
+    def rang() -> bool:
+        page = html.unescape(requests.get(f"{private_stack.page}/inbox", timeout=5).text)
+        return "ben liked your photo" in page and photo["id"] in page
+
+    wait_until(is_news, seconds=2.0)
+    wait_until(rang, seconds=2.0)
+    assert time.monotonic() - liked_at < 2.0
 
 
 def test_what_anna_uploads_by_curl_is_first_in_bens_feed_within_two_seconds(

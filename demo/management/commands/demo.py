@@ -154,18 +154,16 @@ def is_there() -> bool:
 def write_logins(ids: list[int]) -> None:
     """Give the people to log in as a phone each; write names, passwords and tokens, for the owner's eyes only."""
     demo_file().parent.mkdir(parents=True, exist_ok=True)
+    client = first_party_client()
+    of_logins = [User.objects.get(pk=user_id) for user_id in ids[: len(people.LOGINS)]]
+    sign_ins = [tokens.grant(user, client, tokens.SCOPES) for user in of_logins]
     # Last of all: what the load itself did rings nobody.
-    phones = errands.give_phones(list(people.LOGINS), ids[: len(people.LOGINS)])
+    phones = errands.give_phones(list(people.LOGINS), sign_ins)
     # No secret, and for the stack's page to read: whose phone it is that rings.
     phones_file().write_text(json.dumps(dict(zip(phones, [each.username for each in people.LOGINS], strict=True))))
-    client = first_party_client()
     logins = [
-        {
-            "username": person.username,
-            "password": person.password,
-            "access_token": tokens.issue(User.objects.get(pk=user_id), client, tokens.SCOPES),
-        }
-        for person, user_id in zip(people.LOGINS, ids, strict=False)
+        {"username": person.username, "password": person.password, "access_token": tokens.text_of(sign_in)}
+        for person, sign_in in zip(people.LOGINS, sign_ins, strict=True)
     ]
     text = json.dumps(
         {"client_id": client.client_id, "client_secret": client.client_secret, "logins": logins}, indent=2

@@ -1,12 +1,13 @@
 """manage.py explain_feed PHOTO VIEWER: why a photo is, or is not, in somebody's feed."""
 
+import sys
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feeds.explain import explain, person_named, photo_named
+from feeds.explain import Cause, explain, person_named, photo_named
 from instagram.errors import NotFound
 from sharding import ShardUnavailable
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what is explained to whom."""
         parser.add_argument(
-            "photo", help="an id, an id with its author's, or a short code ('--' before one that begins with -)"
+            "photo", help="an id, an id with its author's, a link, or a short code ('--' before one that begins with -)"
         )
         parser.add_argument("viewer", help="a user name or id")
         parser.add_argument("--json", action="store_true", help="for programs")
@@ -36,7 +37,9 @@ class Command(BaseCommand):
             raise CommandError(f"Database {error.server_name} does not answer.", returncode=1) from error
         if options["json"]:
             self.stdout.write(orjson.dumps(asdict(explanation)).decode())
-            return
-        self.stdout.write(explanation.verdict + "\n\n")
-        for what, value in [("cause", str(explanation.cause)), *explanation.facts]:
-            self.stdout.write(f"  {what:<20}{value}")
+        else:
+            self.stdout.write(explanation.verdict + "\n\n")
+            for what, value in [("cause", str(explanation.cause)), *explanation.facts]:
+                self.stdout.write(f"  {what:<20}{value}")
+        if explanation.cause in {Cause.NO_PHOTO, Cause.NO_VIEWER}:
+            sys.exit(2)

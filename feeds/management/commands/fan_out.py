@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare which photo."""
-        parser.add_argument("photo", help="an id, an id with its author's, or a short code")
+        parser.add_argument("photo", help="an id, an id with its author's, a short code, or a link")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print it."""

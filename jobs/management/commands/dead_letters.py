@@ -42,7 +42,8 @@ class Command(BaseCommand):
         verb, ids = options["verb"], set(options["ids"])
         done = 0
         # In portions: the letters of a bad night may be many.
-        while letters := outbox.dead_letters(server, task=options["task"], most=100_000 if ids else 1_000):
+        most = 100_000 if ids or verb == "list" else 1_000
+        while letters := outbox.dead_letters(server, task=options["task"], most=most):
             chosen = [letter for letter in letters if not ids or letter["id"] in ids]
             if verb == "list":
                 for letter in chosen:

@@ -4,9 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from monitoring.traces import traces_of
-from photos.models import Photo
-from sharding import shard_of_object
+from monitoring.traces import stems_of, traces_of
 
 
 class Command(BaseCommand):
@@ -14,7 +12,7 @@ class Command(BaseCommand):
 
     help = (
         "Search databases, photo map, memcached, object store and the local edge's cache for a photo. Before a "
-        "deletion it says the photo's stem; give it with --stem to search for it afterwards."
+        "deletion it says the stems of the photo and of its original; give them with --stem to search afterwards."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,10 +24,9 @@ class Command(BaseCommand):
         """Print each place, then how many."""
         try:
             photo_id = int(options["photo"].partition("_")[0])
-            photos = shard_of_object(photo_id).model(Photo).objects.filter(id=photo_id)
+            stems = {*options["stem"], *stems_of(photo_id)}
         except ValueError as error:
             raise CommandError(f"{options['photo']} is no photo's id", returncode=2) from error
-        stems = {*options["stem"], *photos.values_list("image_stem", flat=True)}
         for stem in sorted(stems):
             self.stdout.write(f"searching for {photo_id} and {stem}")
         places = 0

@@ -92,19 +92,23 @@ def _attempt(attempt: _Attempt) -> float | None:
         return None
     if taken.wait_s:
         return taken.wait_s
+    # Until the look has told, an earlier attempt may have posted: what keeps us from looking proves nothing.
+    begun, earlier = taken.begun, None
     try:
-        earlier = adapter.resume(attempt.account, attempt.post) if taken.begun else None
+        if begun:
+            earlier = adapter.resume(attempt.account, attempt.post)
+            begun = False
         url = adapter.post(attempt.account, attempt.post) if earlier is None else earlier
     except Later as later:
-        return _put_off(key, later)
+        return _put_off(key, later, begun=begun or not later.untouched)
     except Revoked as revoked:
         end_revoked(user_id=key.user_id, service=key.service, linked_at=attempt.linked_at, photo_id=key.photo_id)
         reason = f"{key.service}: our permission was withdrawn, link your account again ({revoked})"
-        _settle(key, Status.FAILED, reason=reason)
+        _settle(key, Status.FAILED, reason=reason, begun=begun)
     except Refused as refused:
-        _settle(key, Status.FAILED, reason=f"{key.service}: {refused}")
+        _settle(key, Status.FAILED, reason=f"{key.service}: {refused}", begun=begun)
     else:
-        _settle(key, Status.SENT, url=url)
+        _settle(key, Status.SENT, url=url, begun=False)
     return None
 
 
@@ -179,8 +183,11 @@ def _take(key: Key) -> _Taken | None:
     return taken
 
 
-def _put_off(key: Key, later: Later) -> float | None:
-    """Note an attempt in vain; return the pause before the next, None when it was the last."""
+def _put_off(key: Key, later: Later, *, begun: bool) -> float | None:
+    """Note an attempt in vain; return the pause before the next, None when it was the last.
+
+    begun: something may have been posted all the same.
+    """
     with shard_of(key.user_id).atomic():
         share = _locked(key)
         if share is None:
@@ -190,8 +197,7 @@ def _put_off(key: Key, later: Later) -> float | None:
         wait_s = max(wait_s, later.seconds or 0.0) * random.uniform(1.0, 1.25)
         share.tries += 1
         share.reason = f"{key.service}: {later}"
-        if later.untouched:
-            share.begun = False
+        share.begun = begun
         now = timezone.now()
         if now + timedelta(seconds=wait_s) > share.asked_at + timedelta(seconds=settings.SHARE_GIVE_UP_S):
             share.status, share.busy_until = Status.FAILED, None
@@ -201,13 +207,13 @@ def _put_off(key: Key, later: Later) -> float | None:
     return wait_s if share.status == Status.QUEUED else None
 
 
-def _settle(key: Key, status: Status, *, url: str = "", reason: str = "") -> None:
-    """Note the end of a share."""
+def _settle(key: Key, status: Status, *, url: str = "", reason: str = "", begun: bool | None = None) -> None:
+    """Note the end of a share. begun: an attempt may have posted all the same; None: that stays as it is."""
     with shard_of(key.user_id).atomic():
         share = _locked(key)
         if share is not None:
             share.status, share.url, share.reason = status, url, reason
-            share.begun, share.busy_until = False, None
+            share.begun, share.busy_until = share.begun if begun is None else begun, None
             share.save(update_fields=["status", "url", "reason", "begun", "busy_until"])
 
 

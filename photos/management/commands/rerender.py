@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from instagram.errors import InvalidParameters
+from photos.images import DecodingUnavailable
 from photos.queries import photos_by
 from photos.services import rerender
 from photos.services.rerender import Span
@@ -118,7 +119,7 @@ class Command(BaseCommand):
             source = retry_if_moved(lambda number: verb(shard_numbered(number), photo_id))(shard.number)
         except ShardUnavailable as error:
             self._away[shard.number] = error.server_name
-        except (InvalidParameters, rerender.NoSourceError, rerender.UnsettledError) as error:
+        except (DecodingUnavailable, InvalidParameters, rerender.NoSourceError, rerender.UnsettledError) as error:
             self._failed.append(f"  {photo_id}: {error}")
         else:
             self._made[source or "gone"] += 1

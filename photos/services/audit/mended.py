@@ -3,6 +3,7 @@
 from accounts.models import Export, User
 from accounts.services.profiles import set_picture
 from instagram.errors import InvalidParameters
+from photos.images import DecodingUnavailable
 from photos.models import Photo, Receipt, State
 from photos.services import originals, purging
 from photos.services.rerender import NoSourceError, UnsettledError, rerender
@@ -54,7 +55,7 @@ def _mend_photo(photo_id: int, bad: list[Finding]) -> bool:
         store.delete_keys([each.key for each in renditions if each.what == "altered"])
     try:
         return rerender(shard, photo_id) is not None
-    except (NoSourceError, UnsettledError, InvalidParameters):
+    except (DecodingUnavailable, InvalidParameters, NoSourceError, UnsettledError):
         return False
 
 
