@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 TRIES, PAUSE_S = 4, 0.25
 #: memcached's count of refused keys; an alert stands until a push is taken, at most so many seconds after the first.
 KEY_REFUSED, KEY_REFUSED_S = "push-key-refused", 600
-#: What Apple says of a device that is not, or not of this app or environment.
-_NO_DEVICE = {"BadDeviceToken", "DeviceTokenNotForTopic", "Unregistered", "ExpiredToken"}
+#: What Apple says of a device that is not, or not of this environment. Not "DeviceTokenNotForTopic": a mistyped
+#: APNS_TOPIC would cost every phone that is pushed to.
+_NO_DEVICE = {"BadDeviceToken", "Unregistered", "ExpiredToken"}
 _MOMENTARY = {0, 500}
 
 

@@ -82,7 +82,7 @@ def test_the_largest_payloads_side_by_side_are_taken(service: PushService) -> No
     ("verdict", "outcome"),
     [
         (Verdict(400, "BadDeviceToken"), Outcome.GONE),
-        (Verdict(400, "DeviceTokenNotForTopic"), Outcome.GONE),
+        (Verdict(400, "DeviceTokenNotForTopic"), Outcome.REFUSED),
         (Verdict(410, "Unregistered", timestamp=1_700_000_000_000), Outcome.GONE),
         (Verdict(400, "BadCollapseId"), Outcome.REFUSED),
         (Verdict(413, "PayloadTooLarge"), Outcome.REFUSED),
