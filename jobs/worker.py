@@ -99,7 +99,11 @@ class Worker:
 
     def run_job(self, job: Job) -> None:
         """Run one job and say so in the outbox. Raises Error if the outbox cannot be written."""
-        if job in self.finished or (time.time() > job.leased_until and not outbox.is_current(job)):
+        if job in self.finished:
+            # Its row was deleted without waiting for the disk: a server that crashed since has it again.
+            self.finished.add(job)
+            return
+        if time.time() > job.leased_until and not outbox.is_current(job):
             return
         task = registry.get(job.task)
         if task is None:
@@ -173,6 +177,8 @@ class _Finished:
                 self._since = time.monotonic()
             self._count += 1
             self._rows.setdefault(job.server, []).append((job.row_id, job.step))
+        if job.identity in self._remembered:
+            return
         self._remembered.add(job.identity)
         self._order.append(job.identity)
         if len(self._order) > REMEMBERED:

@@ -87,7 +87,8 @@ def test_a_post_rings_everybody_once_although_the_push_service_and_the_worker_ar
     private_stack: PrivateStack, people: dict[str, list[Person]]
 ) -> None:
     author = people["shard_b"][13]
-    followers = people["shard_a"][:12] + people["shard_b"][:12]
+    # Those who have no phone from another test.
+    followers = people["shard_a"][6:12] + people["shard_b"][6:12]
     phones = {follower.id: a_phone(follower) for follower in followers}
     for follower in followers:
         follower.follow(author)

@@ -298,6 +298,27 @@ def test_a_second_delivery_of_a_finished_job_is_not_run_again(a_task):
     assert rows_of(name) == []
 
 
+def test_a_row_whose_deletion_was_lost_with_its_server_goes_at_the_next_delivery(a_task):
+    name, calls = a_task()
+    job = enqueue(name)
+    worker = Worker(["network"])
+    worker.do(job.payload())
+    with transaction.atomic(), main_server().cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE before ON COMMIT DROP AS SELECT * FROM local.outbox WHERE task = %s", [name]
+        )
+        worker.finished.flush()
+        # Deletions do not wait for the disk: a crash may take one back.
+        cursor.execute("INSERT INTO local.outbox OVERRIDING SYSTEM VALUE SELECT * FROM before")
+    assert len(rows_of(name)) == 1
+
+    worker.do(job.payload())
+    worker.finished.flush()
+
+    assert len(calls) == 1
+    assert rows_of(name) == []
+
+
 def test_a_failing_job_waits_for_its_next_attempt_and_says_why(a_task, settings):
     settings.JOBS_RETRY_BASE_S = 4.0
     name, _ = a_task(lambda: 1 / 0)
