@@ -18,7 +18,7 @@ from accounts.clients import first_party_client
 from accounts.models import User
 from accounts.tokens import issue
 from bench.framework import Result, Row, interleaved, median_ratio
-from bench.scratch import data_centre
+from bench.scratch import analyze, data_centre
 from demo import bulk, people, sources
 from demo import photos as demo_photos
 from demo.load import Plan, make_plan
@@ -149,11 +149,7 @@ def _copy(viewer: int, token: str) -> None:
     o.Place.objects.bulk_create(o.Place(id=number, name=name) for number, name in places.items())
     for model, rows in made.items():
         model.objects.bulk_create(rows, batch_size=2_000)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-    for server in physical_servers():
-        with server.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from typing import Any
 from psycopg2 import sql
 
 from bench.framework import Grid, Result, Row, interleaved, seconds
-from bench.scratch import data_centre
+from bench.scratch import analyze, data_centre
 from notifications.activity import following
 from notifications.activity.models import Kind
 from notifications.activity.services import Act, note_deed
-from sharding import Shard, all_servers, by_server, physical_servers, shard_of, shards_on
+from sharding import Shard, by_server, physical_servers, shard_of, shards_on
 from sharding.ids import MAX_ID, compose
 
 READER = 1
@@ -157,6 +157,4 @@ def _load(friends: list[int], shards: int) -> None:
                 " SELECT %s, id, kind, id, %s FROM unnest(%s::bigint[], %s::text[]) AS deed (id, kind)",
                 [friend, shard.number, ids, [kind.value for kind in acts]],
             )
-    for server in all_servers():
-        with server.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    analyze()

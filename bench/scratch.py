@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
-from sharding import schema
+from sharding import all_servers, schema
 from sharding.testing import drop_everything
 
 
@@ -43,6 +43,15 @@ def empty_databases() -> Iterator[None]:
             yield
         finally:
             wipe()
+
+
+def analyze() -> None:
+    """Have every server look at its tables: straight, for 1,024 schemas take long."""
+    for server in all_servers():
+        with schema.direct(server) as link:
+            link.autocommit = True
+            with link.cursor() as cursor:
+                cursor.execute("ANALYZE")
 
 
 def wipe() -> None:
