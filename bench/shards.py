@@ -106,7 +106,7 @@ def _touched() -> dict[str, float | int]:
             for space, keys in tables.items():
                 # As the service asks: one statement each, planned anew, found by index.
                 for table, column in keys:
-                    cursor.execute(f'SELECT * FROM "{space}"."{table}" WHERE "{column}" = 5')
+                    cursor.execute(f'SELECT * FROM "{space}"."{table}" WHERE "{column}" = \'5\'')
             took = time.perf_counter() - began
             return {
                 "tables": len(next(iter(tables.values()))),
