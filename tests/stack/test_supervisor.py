@@ -176,7 +176,7 @@ def test_changed_settings_start_everything_anew_and_fresh_begins_with_nothing() 
 def test_a_component_that_cannot_start_is_named_with_its_last_words() -> None:
     with private_place("--no-apps") as stack:
         stack.env["CDN_CACHE_MB"] = "none at all"
-        assert stack.up().returncode == 1  # settings refuse it
+        assert stack.up().returncode == 2  # settings refuse it
 
         stack.env["CDN_CACHE_MB"] = "-1"
         result = stack.up()
