@@ -68,14 +68,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ["email"]  # noqa: RUF012  # Django's own spelling
+    REQUIRED_FIELDS = ["email"]  # Django's own spelling
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_lower_case"),
         ]
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             # People write numbers in many ways; address books are matched by their digits.
             models.Index(phone_digits(), condition=~models.Q(phone=""), name="user_phone_digits"),
             # Address books that come as hashes alone.
@@ -132,7 +132,7 @@ class AccessToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["user", "client"], name="one_token_per_person_and_client")
         ]
 
@@ -171,7 +171,7 @@ class Deletion(models.Model):
     erased = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             models.Index(fields=["delete_after"], condition=models.Q(finished_at=None), name="deletion_open")
         ]
 
@@ -238,10 +238,10 @@ class Report(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["kind", "target_id", "reporter"], name="one_report_per_person_and_target")
         ]
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             models.Index(fields=["-created_at"], condition=models.Q(review="open"), name="reports_open")
         ]
 
@@ -258,7 +258,7 @@ class LookedUp(models.Model):
     looked_up_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["code", "user"], name="one_row_per_code_and_person")
         ]
 
@@ -275,7 +275,7 @@ class SeenLogin(models.Model):
     last_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["user", "code"], name="one_row_per_person_and_login")
         ]
 

@@ -47,7 +47,7 @@ def access(
     def declare(handler: Handler) -> Handler:
         default = not secret and handler.__name__ != "get"
         needs = Access(default if token is None else token, scope, first_party, secret)
-        handler.access = needs  # type: ignore[attr-defined]
+        handler.access = needs  # type: ignore[attr-defined]  # ours, read before the handler runs
         return handler
 
     return declare

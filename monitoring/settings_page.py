@@ -50,7 +50,7 @@ class Setting:
 class _RecordingEnv(environ.Env):
     """An environment that has nothing in it and remembers what it was asked for."""
 
-    asked: dict[str, Any] = {}  # noqa: RUF012  # one recording per run, cleared by its reader
+    asked: dict[str, Any] = {}  # one recording per run, cleared by its reader
 
     def get_value(
         self, var: Any, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False

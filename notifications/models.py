@@ -38,7 +38,7 @@ class Callback(models.Model):
     busy_until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["client", "url"], name="one_callback_per_client_and_url")
         ]
 
@@ -56,7 +56,7 @@ class Geography(models.Model):
     radius = models.FloatField()
 
     class Meta:
-        indexes = [models.Index(fields=["latitude", "longitude"])]  # noqa: RUF012  # Django's own spelling
+        indexes = [models.Index(fields=["latitude", "longitude"])]  # Django's own spelling
 
     def __str__(self) -> str:
         return f"{self.radius:g} m around {self.latitude:g}, {self.longitude:g}"
@@ -83,12 +83,12 @@ class Subscription(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(
                 fields=["client", "object", "target", "callback"], name="no_two_identical_subscriptions"
             )
         ]
-        indexes = [models.Index(fields=["object", "target"])]  # noqa: RUF012  # Django's own spelling
+        indexes = [models.Index(fields=["object", "target"])]  # Django's own spelling
 
     def __str__(self) -> str:
         return f"{self.object} {self.target}".strip()
@@ -124,7 +124,7 @@ class Delivery(models.Model):
     give_up_at = models.DateTimeField()
 
     class Meta:
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             models.Index(fields=["callback", "id"], condition=models.Q(status="pending"), name="delivery_open"),
             models.Index(fields=["created_at"]),
         ]
@@ -147,10 +147,10 @@ class Update(models.Model):
     delivery = models.ForeignKey(Delivery, null=True, on_delete=models.CASCADE, related_name="updates")
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["subscription", "photo_id"], name="one_update_per_subscription_and_photo")
         ]
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             models.Index(fields=["subscription", "id"], condition=models.Q(delivery=None), name="update_waiting"),
             # For the deletion of a photo.
             models.Index(fields=["photo_id"], name="update_of_photo"),
@@ -168,7 +168,7 @@ class GeographyMedia(models.Model):
     author_id = models.BigIntegerField()
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["geography", "photo_id"], name="one_entry_per_geography_and_photo")
         ]
 

@@ -92,7 +92,7 @@ class Photo(models.Model):
 
     class Meta:
         app_label = "bench_ordinary"
-        indexes = [models.Index(fields=["author", "-id"], name="bench_photo_by_author")]  # noqa: RUF012
+        indexes = [models.Index(fields=["author", "-id"], name="bench_photo_by_author")]
 
 
 class Like(models.Model):
@@ -106,7 +106,7 @@ class Like(models.Model):
         app_label = "bench_ordinary"
         unique_together = ("photo", "person")
         ordering = ("-id",)
-        indexes = [models.Index(fields=["photo", "-id"], name="bench_like_latest")]  # noqa: RUF012
+        indexes = [models.Index(fields=["photo", "-id"], name="bench_like_latest")]
 
 
 class Comment(models.Model):
@@ -120,7 +120,7 @@ class Comment(models.Model):
     class Meta:
         app_label = "bench_ordinary"
         ordering = ("id",)
-        indexes = [models.Index(fields=["photo", "id"], name="bench_comment_by_photo")]  # noqa: RUF012
+        indexes = [models.Index(fields=["photo", "id"], name="bench_comment_by_photo")]
 
 
 MODELS = (Person, Token, Follow, Block, Place, Photo, Like, Comment)

@@ -69,7 +69,7 @@ class PushSettings(models.Model):
     posts = models.CharField(max_length=10, choices=Posts.choices, default=Posts.CHOSEN)
 
     class Meta:
-        indexes = [  # noqa: RUF012  # Django's own spelling
+        indexes = [  # Django's own spelling
             # Few ask for everybody's posts; each post looks for them among its author's followers.
             models.Index(fields=["user"], condition=models.Q(posts="following"), name="rung_for_every_post")
         ]

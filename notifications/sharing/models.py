@@ -31,7 +31,7 @@ class LinkedService(models.Model):
     linked_at = models.DateTimeField()
 
     class Meta:
-        constraints = [  # noqa: RUF012  # Django's own spelling
+        constraints = [  # Django's own spelling
             models.UniqueConstraint(fields=["user", "service"], name="one_link_per_person_and_service")
         ]
 

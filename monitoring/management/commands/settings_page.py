@@ -13,7 +13,7 @@ class Command(BaseCommand):
     """Write the settings page and the example environment file, or say whether they are current."""
 
     help = "Write docs/settings.md and .env.example from instagram/settings/base.py."
-    requires_system_checks = []  # noqa: RUF012  # Django's own form of it
+    requires_system_checks = []  # Django's own form of it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --check."""

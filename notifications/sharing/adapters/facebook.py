@@ -35,7 +35,7 @@ class Facebook(OAuth2Adapter):
     service = "facebook"
     authorize_url = f"https://www.facebook.com/{VERSION}/dialog/oauth"
     access_token_url = f"{API}/oauth/access_token"
-    authorize_more = {"scope": "pages_show_list,pages_read_engagement,pages_manage_posts"}  # noqa: RUF012
+    authorize_more = {"scope": "pages_show_list,pages_read_engagement,pages_manage_posts"}
 
     def post(self, account: Account, post: Post) -> str:
         if post.image is None:

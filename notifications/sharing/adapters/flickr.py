@@ -33,7 +33,7 @@ class Flickr(OAuth1Adapter):
     request_token_url = "https://www.flickr.com/services/oauth/request_token"
     authorize_url = "https://www.flickr.com/services/oauth/authorize"
     access_token_url = "https://www.flickr.com/services/oauth/access_token"
-    authorize_more = {"perms": "write"}  # noqa: RUF012
+    authorize_more = {"perms": "write"}
 
     def post(self, account: Account, post: Post) -> str:
         if post.image is None:
