@@ -7,6 +7,7 @@ Exit code 1: it did not work somewhere, the table says where; 2: it was not begu
 
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -77,7 +78,7 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
             try:
                 release, before = go(moving)
             except (rollout.RolloutError, balancer.BalancerError, migrations.MigrationError) as error:
-                outcome = "rolled back" if "going back" in str(error) or "run what they ran" in str(error) else "failed"
+                outcome = "rolled back" if getattr(error, "went_back", False) else "failed"
                 why = str(error)
             if not fleet.dry:
                 record.note(
@@ -86,7 +87,7 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
                         release=release,
                         before=before,
                         who=record.me(),
-                        at=f"{record.datetime.now(record.UTC):%Y-%m-%dT%H:%M:%SZ}",
+                        at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
                         seconds=moving.seconds(),
                         outcome=outcome,
                         hosts=len(moving.hosts),

@@ -19,7 +19,14 @@ from deploy.remote import Answer, Fleet, failed
 
 
 class RolloutError(Exception):
-    """The release does not go out, or not everywhere; the sentence says why and what was done about it."""
+    """The release does not go out, or not everywhere; the sentence says why and what was done about it.
+
+    went_back: hosts that had it were given what they ran before.
+    """
+
+    def __init__(self, words: str, *, went_back: bool = False) -> None:
+        super().__init__(words)
+        self.went_back = went_back
 
 
 @dataclass
@@ -101,7 +108,7 @@ class Rollout:
             self._all(self._activate(workers, {host.name: release for host in workers}), release)
         except (RolloutError, BalancerError) as error:
             self.say(f"{error}; going back")
-            raise RolloutError(f"{error}; {self.back(turned, before)}") from error
+            raise RolloutError(f"{error}; {self.back(turned, before)}", went_back=True) from error
 
     def back(self, hosts: list[Host], before: dict[str, str]) -> str:
         """Give hosts the release they ran before; return what came of it, as a sentence."""
