@@ -44,6 +44,8 @@ def test_a_killed_database_comes_back_with_what_it_acknowledged(private_stack: P
 
     killed = private_stack.kill("postgres_main")
     private_stack.wait_ready("postgres_main", unlike=killed)
+    # PgBouncer tries a server that was away once a second (server_login_retry), and refuses those who wait meanwhile.
+    wait_until(lambda: requests.get(f"{private_stack.url}/health/ready", timeout=5).ok, what="PgBouncer reaches main")
 
     found = private_stack.manage("shell", "-v0", "-c", write + f"print(S.objects.filter(pk='{mark}').delete()[0])")
     assert found.strip().endswith("1")
