@@ -1,28 +1,31 @@
-"""The settings page and the example environment file, written from instagram/settings/base.py itself.
+"""The settings page and the example environment file, written from instagram/settings/parts/ itself.
 
-The `#:` comment above a setting is its reason, the module run with an empty environment gives its default,
-and the names it asks the environment for are recorded while it runs. So neither page can say anything
+The `#:` comment above a setting is its reason, the modules run with an empty environment give its default,
+and the names it asks the environment for are recorded while they run. So neither page can say anything
 the code does not.
 """
 
 import ast
 import os
-import runpy
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import environ
 
-BASE = Path(__file__).resolve().parents[1] / "instagram" / "settings" / "base.py"
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = "instagram.settings.parts"
 #: Longest default shown whole in the table; the source shows the rest.
 DEFAULT_MAX_CHARS = 70
 PAGE_HEAD = """\
 # Settings
 
-Written by `manage.py settings_page` from `instagram/settings/base.py`: change it there. Values come from the
+Written by `manage.py settings_page` from `instagram/settings/parts/`: change it there. Values come from the
 environment, else from a file `.env` beside `manage.py` (`.env.example` names them all), else the default here, which
 suits the local data centre. Lists are separated by commas. `PORT_OFFSET` moves every default port at once.
 
@@ -37,7 +40,7 @@ EXAMPLE_HEAD = """\
 
 @dataclass(frozen=True)
 class Setting:
-    """One name of base.py: where it stands, what it is by default, why it is there."""
+    """One name of a part: where it stands, what it is by default, why it is there."""
 
     section: str
     name: str
@@ -63,31 +66,39 @@ class _RecordingEnv(environ.Env):
         """Read nothing: a developer's own .env is not a default."""
 
 
+def parts() -> list[str]:
+    """Return the names of the parts, in the order in which base.py reads them."""
+    source = (ROOT / "instagram" / "settings" / "base.py").read_text()
+    return [str(node.module) for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
+
+
 def settings() -> list[Setting]:
-    """Return every setting of base.py in its order."""
+    """Return every setting, part by part."""
     _RecordingEnv.asked = {}
-    with mock.patch.dict(os.environ, clear=True), mock.patch("environ.Env", _RecordingEnv):
-        values = runpy.run_path(str(BASE))
-    source = BASE.read_text()
+    with (
+        mock.patch.dict(os.environ, clear=True),
+        mock.patch("environ.Env", _RecordingEnv),
+        mock.patch.dict(sys.modules),
+    ):
+        for name in [name for name in sys.modules if name.startswith(PARTS)]:
+            del sys.modules[name]
+        modules = [import_module(f"instagram.settings.{part}") for part in parts()]
+    return [setting for module in modules for setting in _settings_of(module)]
+
+
+def _settings_of(module: ModuleType) -> Iterator[Setting]:
+    source = Path(str(module.__file__)).read_text()
     lines = source.splitlines()
-    found = []
+    section = str(module.__doc__).splitlines()[0].rstrip(".")
     for node in ast.parse(source).body:
         if not isinstance(node, ast.Assign):
             continue
         words = [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
         environment = tuple((word, _RecordingEnv.asked[word]) for word in words if word in _RecordingEnv.asked)
         for target in node.targets:
-            if isinstance(target, ast.Name) and target.id.isupper() and target.id != "BASE_DIR":
-                found.append(
-                    Setting(
-                        _section(lines, node.lineno),
-                        target.id,
-                        values[target.id],
-                        environment,
-                        _reason(lines, node.lineno),
-                    )
-                )
-    return found
+            if isinstance(target, ast.Name) and target.id.isupper():
+                reason = _reason(lines, node.lineno)
+                yield Setting(section, target.id, getattr(module, target.id), environment, reason)
 
 
 def page() -> str:
@@ -125,13 +136,6 @@ def _example_lines() -> Iterator[str]:
         yield from (f"#{name}={_in_environment(default)}" for name, default in setting.environment)
 
 
-def _section(lines: list[str], number: int) -> str:
-    for line in reversed(lines[: number - 1]):
-        if line.startswith("# --- "):
-            return line.strip("# -")
-    return "General"
-
-
 def _reason(lines: list[str], number: int) -> str:
     comment: list[str] = []
     for line in reversed(lines[: number - 1]):
@@ -142,14 +146,14 @@ def _reason(lines: list[str], number: int) -> str:
 
 
 def _relative(value: Any) -> str:
-    return str(value).replace(str(BASE.parents[2]) + "/", "").replace(str(BASE.parents[2]), ".")
+    return str(value).replace(str(ROOT) + "/", "").replace(str(ROOT), ".")
 
 
 def _shown(value: Any) -> str:
     text = _relative(value) if isinstance(value, str | Path) else _relative(repr(value))
     if not text:
         return "(empty)"
-    return f"`{text}`" if len(text) <= DEFAULT_MAX_CHARS else "see `base.py`"
+    return f"`{text}`" if len(text) <= DEFAULT_MAX_CHARS else "see the source"
 
 
 def _in_environment(value: Any) -> str:

@@ -10,7 +10,7 @@ die() {
   exit 2
 }
 
-# A setting: from the environment, else from .env, else the default (the same as in instagram/settings/base.py).
+# A setting: from the environment, else from .env, else the default (the same as in instagram/settings/parts/).
 setting() {
   local value=${!1:-}
   [ -n "$value" ] || value=$(sed -n "s/^ *$1 *= *[\"']\{0,1\}\([^\"']*\)[\"']\{0,1\} *$/\1/p" "$ROOT/.env" 2>/dev/null | tail -1)

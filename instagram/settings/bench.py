@@ -3,8 +3,8 @@
 from . import base
 from .base import *  # noqa: F403  # settings modules are layered by star import, as Django documents
 
-base.DB_SUFFIX = DB_SUFFIX = "_bench"
-DATABASES = base._databases()
+DB_SUFFIX = "_bench"
+DATABASES = base.databases(DB_SUFFIX)
 PHOTO_MAP_PREFIX = "b"
 CACHE_PREFIX = "b:"
 JOBS_NAMESPACE = "bench:"

@@ -3,8 +3,8 @@
 from . import base
 from .base import *  # noqa: F403  # settings modules are layered by star import, as Django documents
 
-base.DB_SUFFIX = DB_SUFFIX = "_test"
-DATABASES = base._databases()
+DB_SUFFIX = "_test"
+DATABASES = base.databases(DB_SUFFIX)
 PHOTO_MAP_PREFIX = "t"
 CACHE_PREFIX = "t:"
 JOBS_NAMESPACE = "test:"
