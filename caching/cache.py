@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import orjson
 from django.conf import settings
 
+from instagram import tracing
+
 from .servers import client
 
 Id = TypeVar("Id", int, str)
@@ -73,6 +75,8 @@ def _look_up(kind: str, ids: Iterable[Id]) -> tuple[dict[Id, Any], set[Id]]:
         return {}, set()
     values = client().get_many(list(keys))
     found = {keys[key]: orjson.loads(value) for key, value in values.items() if value != _TOMBSTONE}
+    tracing.add("cache_keys", times=len(keys))
+    tracing.add("cache_hits", times=len(found))
     return found, {keys[key] for key, value in values.items() if value == _TOMBSTONE}
 
 

@@ -3,10 +3,12 @@
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from instagram.tracing import request_id
+
 if TYPE_CHECKING:
     from .outbox import Job
 
-#: Set by the door; travels with the jobs that the request enqueues, and with those that they enqueue. For logs alone.
-request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+__all__ = ["current_job", "request_id"]
+
 #: The job that a worker runs now, for tasks that keep account of themselves; None outside workers.
 current_job: ContextVar["Job | None"] = ContextVar("current_job", default=None)

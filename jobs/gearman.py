@@ -26,6 +26,8 @@ from gearman.errors import ServerUnavailable
 from gearman.protocol import GEARMAN_COMMAND_WORK_COMPLETE
 from gearman.worker_handler import GearmanWorkerCommandHandler
 
+from instagram import tracing
+
 if TYPE_CHECKING:
     from .outbox import Job
 
@@ -66,6 +68,7 @@ def submit(jobs: Iterable["Job"], *, timeout_s: float) -> list["Job"]:
     """
     left = list(jobs)
     servers = settings.GEARMAND_SERVERS
+    since = time.perf_counter()
     until = time.monotonic() + timeout_s
     for turn in range(len(servers)):
         groups: dict[str, list[Job]] = {}
@@ -79,6 +82,7 @@ def submit(jobs: Iterable["Job"], *, timeout_s: float) -> list["Job"]:
                 left += group
         if not left:
             break
+    tracing.add("gearman", seconds=time.perf_counter() - since)
     return left
 
 

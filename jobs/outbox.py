@@ -15,6 +15,7 @@ import orjson
 from django.conf import settings
 from django.db import connections
 
+from instagram import tracing
 from sharding import Server, Shard, main_server, server_named
 
 from . import handover
@@ -110,6 +111,7 @@ def enqueue_many(
             [number, task, lease_s, request_id, encoded],
         )
         rows = cursor.fetchall()
+    tracing.add("job", task, times=len(rows))
     leased_until = time.time() + lease_s
     jobs = [
         Job(server, row_id, task, args, enqueued_ms=made_ms, leased_until=leased_until, request_id=request_id)

@@ -14,6 +14,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import Error, close_old_connections, connections
 
+from instagram import tracing
 from sharding import Server, ShardUnavailable, all_servers
 
 from . import gearman, outbox
@@ -83,7 +84,8 @@ class Relay:
         for work in list(periodic_registry.values()):
             if work.each_server == (server is not None) and self._is_due(work, server):
                 try:
-                    work.run() if server is None else work.run(server)
+                    with tracing.follow("periodic", work.name, task=work.name):
+                        work.run() if server is None else work.run(server)
                 except ShardUnavailable as error:
                     log.info("periodic work %s waits for %s", work.name, error.server_name)
                 except Exception:  # one room's fault must not stop the others' work

@@ -15,17 +15,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import sentry_sdk
 from django.db import Error, close_old_connections, connections
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from instagram import tracing
 from instagram.errors import Unavailable
 from sharding import Server, ShardBusy, ShardMoved, ShardUnavailable
 
 from . import gearman, outbox
 from .context import current_job, request_id
 from .outbox import Job
-from .tasks import Again, registry
+from .tasks import Again, Task, registry
 
 log = logging.getLogger(__name__)
 
@@ -109,29 +109,47 @@ class Worker:
         if task is None:
             outbox.postpone(job, "this worker's code has no such task")
             return
+        asked_by, in_hand = request_id.set(job.request_id), current_job.set(job)
+        try:
+            with tracing.follow("job", job.task, task=job.task, job=f"{job.server.name}:{job.row_id}") as trace:
+                user_id = job.args.get("user_id")
+                if isinstance(user_id, int):
+                    trace.user_id = user_id
+                self._attempt(job, task, trace)
+        finally:
+            request_id.reset(asked_by)
+            current_job.reset(in_hand)
+
+    def _attempt(self, job: Job, task: Task, trace: tracing.Trace) -> None:
+        """Run a task and note what became of it. Raises Error if the outbox cannot be written."""
         counted = job.submits >= SUSPECT_SUBMITS
         if counted:
             suspect = outbox.count_attempt(job)
             if suspect is None:
                 return
             job = suspect
-        asked_by, in_hand = request_id.set(job.request_id), current_job.set(job)
+            current_job.set(job)
+        waited_ms = round(time.time() * 1000) - job.enqueued_ms
         try:
             with self._leases.kept(job, task.lease_s):
                 result = task.run(**job.args)
         except Exception as error:  # whatever a task raises, the worker goes on
             _leave_connections_clean()
             _put_back(job, error, counted=counted)
+            return
+        log.info(
+            "job %s %s in %.1f ms",
+            job.task,
+            "goes on" if isinstance(result, Again) else "done",
+            trace.seconds * 1000,
+            extra={"facts": {"ms": round(trace.seconds * 1000, 1), "since_enqueued_ms": waited_ms}},
+        )
+        if isinstance(result, Again):
+            next_job = outbox.go_on(job, result)
+            if next_job is not None and not result.delay_s:
+                gearman.submit([next_job], timeout_s=1.0)
         else:
-            if isinstance(result, Again):
-                next_job = outbox.go_on(job, result)
-                if next_job is not None and not result.delay_s:
-                    gearman.submit([next_job], timeout_s=1.0)
-            else:
-                self.finished.add(job)
-        finally:
-            request_id.reset(asked_by)
-            current_job.reset(in_hand)
+            self.finished.add(job)
 
     def _go_on(self) -> bool:
         """Care for what goes on between jobs; False to stop."""
@@ -260,11 +278,8 @@ def _put_back(job: Job, error: Exception, *, counted: bool) -> None:
         log.info("job %s(%s) waits: %s", job.task, outline(job.args), reason)
         outbox.postpone(job, reason)
         return
+    # What is logged as an error goes to Sentry, once, with the job that is in hand (monitoring/sentry.py).
     log.error("job %s(%s) failed", job.task, outline(job.args), exc_info=error)
-    with sentry_sdk.new_scope() as scope:
-        scope.set_tag("task", job.task)
-        scope.set_context("job", {"id": job.row_id, "server": job.server.name, "args": outline(job.args)})
-        scope.capture_exception(error)
     outbox.fail(job, reason, counted=counted)
 
 

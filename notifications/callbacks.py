@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from instagram import tracing
 from instagram.errors import InvalidParameters
 
 #: Longest address.
@@ -90,7 +91,7 @@ def send(
     """
     ends = time.monotonic() + settings.CALLBACK_TIMEOUT_S
     try:
-        with _connected(address, ends) as link:
+        with tracing.timed("http", "callback"), _connected(address, ends) as link:
             connection = http.client.HTTPConnection(address.host, address.port)
             connection.default_port = _PORTS[address.scheme]  # for the Host header
             connection.auto_open = 0  # never open another connection than the checked one

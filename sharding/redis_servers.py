@@ -17,6 +17,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from instagram import tracing
+
 log = logging.getLogger(__name__)
 
 #: Seconds a server that failed is left alone.
@@ -90,6 +92,7 @@ def ask(commands: Mapping[str, Sequence[Command]]) -> dict[str, list[Any]]:
     An error among a server's answers counts as a failure of that server, whatever else it did.
     """
     answers: dict[str, list[Any]] = {}
+    since = time.perf_counter()
     with ExitStack() as stack:
         sent = []
         for address, its_commands in commands.items():
@@ -114,6 +117,8 @@ def ask(commands: Mapping[str, Sequence[Command]]) -> dict[str, list[Any]]:
                 server.failed(error)
             else:
                 server.answered()
+    if sent:
+        tracing.add("redis", seconds=time.perf_counter() - since, times=len(sent))
     return answers
 
 

@@ -49,6 +49,7 @@ from api.credentials import access, access_of, identify, require
 from api.envelope import CALLBACK, Answer, enveloped, picture, refusal, rendered
 from api.parameters import Params, read_parameters
 from api.routing import bare, route
+from instagram import tracing
 from instagram.errors import APIError, InvalidParameters, UnknownPath, VerbNotAllowed
 from sharding import retry_if_moved
 
@@ -114,6 +115,8 @@ class Endpoint(APIView):
         if placeholders.get("user_id") == "self" and not needs.token:
             needs = type(needs)(True, needs.scope, needs.first_party, needs.secret)
         call.viewer, call.client = identify(call.params, needs)
+        if call.viewer:
+            tracing.person(call.viewer.user_id, first_party=call.client.first_party)
         signatures.check(call, call.client)
         budget.spend(f"t{call.viewer.token_id}" if call.viewer else f"c{call.client.pk}")
         require(needs, call.viewer, call.client)

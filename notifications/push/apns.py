@@ -22,6 +22,7 @@ from aioapns.common import NotificationRequest, PushType
 from django.conf import settings
 
 from caching import counters
+from instagram import tracing
 
 from .connection import Answer, Pool
 
@@ -89,7 +90,8 @@ def send_all(pushes: Sequence[Push]) -> list[Result]:
     if not pushes:
         return []
     sender = _sender(os.getpid())
-    results = sender.send(pushes)
+    with tracing.timed("http", "apns", len(pushes)):
+        results = sender.send(pushes)
     refusals = {result.reason for result in results if result.outcome is Outcome.KEY_REFUSED}
     if sender.saw_key_refused and any(result.outcome is Outcome.TAKEN for result in results):
         sender.saw_key_refused = False

@@ -37,10 +37,11 @@ class Sent:
 def send(batch: Sequence[tuple[Phone, Push]]) -> Sent:
     """Send each push to its phone; remove phones that Apple does not know. Cost: apns.send_all()."""
     sent = Sent()
-    for (phone, _), result in zip(batch, apns.send_all([push for _, push in batch]), strict=True):
+    for (phone, push), result in zip(batch, apns.send_all([push for _, push in batch]), strict=True):
         match result.outcome:
             case Outcome.TAKEN:
                 sent.taken.append(phone.id)
+                log.info("push %s to device %d of %d is taken", push.apns_id, phone.id, phone.user_id)
             case Outcome.GONE:
                 log.info("device %d of %d is gone: %s", phone.id, phone.user_id, result.reason)
                 gone(phone, moment_of(result.timestamp))

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from instagram.errors import NotFound
+from jobs import request_id
 
 from .. import callbacks
 from ..errors import SubscriptionError
@@ -109,7 +110,8 @@ def attempt(turn: Turn) -> tuple[int | None, str]:
         reply = callbacks.send(
             "POST",
             callbacks.parsed(turn.url),
-            headers={"Content-Type": "application/json", "X-Hub-Signature": signature(turn.secret, turn.body)},
+            headers={"Content-Type": "application/json", "X-Hub-Signature": signature(turn.secret, turn.body)}
+            | _asked_by(),
             body=turn.body,
         )
     except callbacks.Unreachable as error:
@@ -165,6 +167,12 @@ def replay(*, client_pk: int, subscription_id: int, delivery_id: int) -> Deliver
             callback.awake_until = None  # whoever cares for it may sleep for minutes
             wake([callback], delay_s=0.0)
         return delivery
+
+
+def _asked_by() -> dict[str, str]:
+    """Return the id of the request that began this, for a developer's question; a batch may hold what others began."""
+    named = request_id.get()
+    return {"X-Request-Id": named} if named else {}
 
 
 def _open_delivery(callback: Callback, now: datetime) -> Delivery | None:

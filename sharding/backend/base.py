@@ -5,6 +5,7 @@ lock time-out becomes ShardBusy; a missing schema or table of a shard becomes Sh
 """
 
 import re
+import time
 from select import POLLIN, poll
 from types import TracebackType
 from typing import Any
@@ -15,7 +16,9 @@ from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 from psycopg2 import errorcodes
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from instagram import tracing
 from sharding import placement
 from sharding.breaker import Breaker, breaker_of
 from sharding.deadlines import AnswerTimeout, BoundedConnection, deadline
@@ -34,6 +37,7 @@ FAIR_WAIT_S = 0.2
 _SLOW = {errorcodes.QUERY_CANCELED, errorcodes.LOCK_NOT_AVAILABLE}
 _MISSING = {errorcodes.UNDEFINED_TABLE, errorcodes.INVALID_SCHEMA_NAME}
 _SHARD_TABLE = re.compile(r'"s\d{4}(\.|")')
+_SCHEMA = re.compile(r'"(s\d{4})"')
 
 
 class _ErrorWrapper(DatabaseErrorWrapper):
@@ -51,6 +55,11 @@ class _ErrorWrapper(DatabaseErrorWrapper):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """One thread's connection to one server, through PgBouncer."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django's own hook around every statement, ORM or cursor.
+        self.execute_wrappers.append(self._traced)
 
     @property
     def server_name(self) -> str:
@@ -92,7 +101,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, unless the server is known to be unwell."""
         self.breaker.check()
-        with deadline(settings.DB_CONNECT_TIMEOUT_S):
+        with deadline(settings.DB_CONNECT_TIMEOUT_S), tracing.timed("connect", self.server_name):
             return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:
@@ -110,6 +119,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _cursor(self, name: str | None = None) -> Any:
         self.breaker.check()
         return super()._cursor(name)  # type: ignore[misc]  # Django's own, which its stubs leave out
+
+    def _commit(self) -> None:
+        with tracing.timed("commit", self.server_name):
+            super()._commit()  # type: ignore[misc]  # Django's own, which its stubs leave out
+
+    def _traced(self, execute: Any, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        """Run a statement and note it. The first one of a transaction also waits for PgBouncer's server connection."""
+        trace = tracing.current()
+        if trace is None:
+            return execute(sql, params, many, context)
+        if trace.schemas is not None:
+            text = sql if isinstance(sql, str) else sql.as_string(context["cursor"].cursor)
+            trace.schemas.update(_SCHEMA.findall(text))
+        is_first = self.connection is not None and self.connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        since = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            seconds = time.perf_counter() - since
+            trace.add("sql", self.server_name, seconds)
+            if is_first:
+                trace.add("sql_first", self.server_name, seconds)
 
     def _drop(self) -> None:
         """Give the connection up; a transaction around it is left for Django to unwind."""

@@ -8,10 +8,13 @@ import email.utils
 import io
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from django.utils import timezone
+
+from instagram import tracing
 
 from .faults import Later
 
@@ -35,7 +38,8 @@ class Session(requests.Session):
         """Make one request, to the stand-in if there is one, and read its answer. Follows no redirect."""
         options |= {"timeout": settings.SHARE_TIMEOUT_S, "allow_redirects": False, "stream": True}
         ends = time.monotonic() + WHOLE_REQUEST * settings.SHARE_TIMEOUT_S
-        with super().request(method, address(url), **options) as response:
+        where = urlsplit(url).hostname or ""
+        with tracing.timed("http", where), super().request(method, address(url), **options) as response:
             body = io.BytesIO()
             for part in response.raw.stream(16_384, decode_content=True):
                 body.write(part)
