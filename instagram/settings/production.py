@@ -40,6 +40,8 @@ SERVICE_KEYS = {
     service: ("", "") if any(base.DEVELOPMENT_MARK in part for part in pair) else pair
     for service, pair in base.SERVICE_KEYS.items()
 }
+LOG_FORMAT = base.env.str("LOG_FORMAT", default="json")
+LOGGING = base.logging_as(LOG_FORMAT, base.LOG_LEVEL)
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
