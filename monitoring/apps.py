@@ -1,6 +1,8 @@
-"""Django's registration of the room, which also starts the reporting of errors."""
+"""Django's registration of the room, which also starts the reporting of errors and the watch over what is slow."""
 
 from django.apps import AppConfig
+
+from instagram import tracing
 
 from . import sentry
 
@@ -11,5 +13,9 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        """Report errors from here on, if SENTRY_DSN says where to."""
+        """Report errors from here on, if SENTRY_DSN says where to; look at whatever begins and ends."""
+        from . import slow  # noqa: PLC0415  # it needs models, which are ready now
+
         sentry.start()
+        tracing.begun.append(slow.watch)
+        tracing.ended.append(slow.tell)
