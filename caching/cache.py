@@ -75,8 +75,10 @@ def _look_up(kind: str, ids: Iterable[Id]) -> tuple[dict[Id, Any], set[Id]]:
         return {}, set()
     values = client().get_many(list(keys))
     found = {keys[key]: orjson.loads(value) for key, value in values.items() if value != _TOMBSTONE}
-    tracing.add("cache_keys", times=len(keys))
-    tracing.add("cache_hits", times=len(found))
+    trace = tracing.current()
+    if trace is not None:
+        trace.add("cache_keys", times=len(keys))
+        trace.add("cache_hits", times=len(found))
     return found, {keys[key] for key, value in values.items() if value == _TOMBSTONE}
 
 

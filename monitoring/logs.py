@@ -4,7 +4,9 @@ Two forms (setting LOG_FORMAT): "json", one object a line, and "line", for readi
 """
 
 import logging
-from datetime import UTC, datetime
+import os
+import time
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,6 +15,9 @@ from django.conf import settings
 from instagram import tracing
 
 from .scrubbing import without_secrets
+
+# No line here says these; records are cheaper without (Python's "Logging HOWTO", Optimization).
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def context() -> dict[str, Any]:
@@ -34,7 +39,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a text that is no Unicode comes with its odd characters replaced."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
@@ -43,7 +48,7 @@ class JsonFormatter(logging.Formatter):
         }
         if settings.RELEASE:
             line["release"] = settings.RELEASE
-        line["process"] = record.process
+        line["process"] = os.getpid()
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
         try:
@@ -60,6 +65,11 @@ class LineFormatter(logging.Formatter):
         facts = context() | getattr(record, "facts", {})
         record.asked_by = f"[{facts['request_id']}] " if "request_id" in facts else ""
         return without_secrets(super().format(record))
+
+
+@lru_cache(maxsize=4)
+def _second(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 def _encodable(value: Any) -> Any:

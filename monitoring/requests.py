@@ -102,7 +102,10 @@ def _log(trace: tracing.Trace, verb: str, path: str) -> None:
     level = logging.DEBUG if quiet else logging.INFO
     if log.isEnabledFor(level):
         facts = {"verb": verb, "path": trace.name.partition(" ")[2], "ms": ms} | costs.in_short(trace)
-        log.log(level, "%s %d in %.1f ms", trace.name, status, ms, extra={"facts": facts})
+        # Not log.log(): that walks the stack for a line number which says nothing here.
+        words = (trace.name, status, ms)
+        record = log.makeRecord(log.name, level, __file__, 0, "%s %d in %.1f ms", words, None, extra={"facts": facts})
+        log.handle(record)
 
 
 def _tell(request: HttpRequest, response: HttpResponse, trace: tracing.Trace) -> None:

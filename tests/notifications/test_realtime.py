@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tokens import issue, revoke_all
-from jobs import Again, outbox
+from jobs import Again, outbox, request_id
 from jobs.testing import run_until_idle
 from notifications import tasks
 from notifications.models import Callback, Delivery, Geography, Kind, Outcome, Subscription, Update
-from notifications.services import Circle, Wish, subscribe, unsubscribe
+from notifications.services import Circle, Wish, deliveries, subscribe, unsubscribe
 from notifications.services.deliveries import body_of_updates, signature
 from photos.services.publish import Place, publish
 from sharding import main_server
@@ -73,6 +73,16 @@ def test_the_body_and_its_signature_are_those_of_the_contract():
         b'[{"subscription_id":"7","object":"tag","object_id":"harbour","changed_aspect":"media","time":1330000000}]'
     )
     assert signature("s3cr3ts3cr3ts3cr3ts3cr3ts3cr3t00", body) == "d3bdfaf82c167b6c12551e9be37eb5061543fe44"
+
+
+def test_an_update_carries_the_id_of_the_request_that_began_it(client, application, tag):
+    named = request_id.set("0123456789abcdef")
+    try:
+        assert deliveries.attempt(deliveries.Turn(0, application.url, "secret", b"[]"))[0] == 200
+    finally:
+        request_id.reset(named)
+
+    assert application.posts[-1].headers["X-Request-Id"] == "0123456789abcdef"
 
 
 def test_a_tagged_photo_reaches_the_subscriber_signed(client, application, tag):

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 from tests.support.waiting import wait_until
 
@@ -25,6 +25,7 @@ class OwnServer:
     command: list[str]  # {port} stands for the port
     port: int = field(default_factory=_free_port)
     env: dict[str, str] = field(default_factory=dict)  # beside our own
+    log: Path | None = None  # what it says is appended there
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -35,8 +36,8 @@ class OwnServer:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         command = [word.format(port=self.port) for word in self.command]
-        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, env=os.environ | self.env, **quiet)
+        with (self.log or Path(os.devnull)).open("ab") as log:
+            self.process = subprocess.Popen(command, env=os.environ | self.env, stdout=log, stderr=subprocess.STDOUT)
         wait_until(self._takes_connections, what=f"{command[0]} on port {self.port}")
 
     def kill(self) -> None:

@@ -35,19 +35,23 @@ class OwnWeb:
 
 
 @contextmanager
-def own_web(*, body_timeout: str = "30s", **env: str) -> Iterator[OwnWeb]:
-    """Yield the web, started. env: of Gunicorn, beside ours."""
+def own_web(*, body_timeout: str = "30s", logs: Path | None = None, **env: str) -> Iterator[OwnWeb]:
+    """Yield the web, started. logs: a folder for gunicorn.log and nginx's access.log. env: of Gunicorn, beside ours."""
     with tempfile.TemporaryDirectory(prefix="web-") as name, ExitStack() as stack:
         gunicorn = OwnServer(
             [sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
             + ["--bind", "127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
             env={"DJANGO_SETTINGS_MODULE": "instagram.settings.test"} | env,
+            log=logs / "gunicorn.log" if logs else None,
         )
         conf = Path(name) / "nginx.conf"
         as_me = "user root; " if os.geteuid() == 0 else ""
         nginx = OwnServer(["/usr/sbin/nginx", "-c", str(conf), "-e", "stderr", "-g", f"{as_me}daemon off;"])
-        ours = {"APP_DATA": name, "APP_PORT": nginx.port, "GUNICORN_PORT": gunicorn.port, "ACCESS_LOG": "off"}
-        text = (ROOT / "nginx" / "app.conf").read_text().replace("access_log @ACCESS_LOG@ timings", "access_log off")
+        ours = {"APP_DATA": name, "APP_PORT": nginx.port, "GUNICORN_PORT": gunicorn.port}
+        ours |= {"ACCESS_LOG": logs and logs / "access.log"}
+        text = (ROOT / "nginx" / "app.conf").read_text()
+        if logs is None:
+            text = text.replace("access_log @ACCESS_LOG@ timings", "access_log off")
         for word, value in (render.values() | ours).items():
             text = text.replace(f"@{word}@", str(value))
         assert "client_body_timeout 30s" in text
