@@ -50,12 +50,15 @@ class Watched:
             if asked:
                 trace.schemas = set()
             response = self.get_response(request)
-            # Of the path its template: nginx's line of the same request id has the path itself.
-            trace.name = f"{verb} {template_of(request)}"
-            trace.facts["status"] = response.status_code
-            _log(trace, verb, request.path)
-            if asked:
-                _tell(request, response, trace)
+            try:
+                # Of the path its template: nginx's line of the same request id has the path itself.
+                trace.name = f"{verb} {template_of(request)}"
+                trace.facts["status"] = response.status_code
+                _log(trace, verb, request.path)
+                if asked:
+                    _tell(request, response, trace)
+            except Exception:  # the answer is there: no fault in telling of it may cost it
+                log.exception("a request cannot be told of")
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:

@@ -54,9 +54,16 @@ def watch(_trace: Trace) -> None:
 
 
 def tell(trace: Trace) -> None:
-    """Tell of something that has ended, if it was slow."""
+    """Tell of something that has ended, if it was slow. Never raises."""
     if trace.seconds < limit_of(trace):
         return
+    try:
+        _tell(trace)
+    except Exception:  # it is done: no fault in telling of it may undo that
+        log.exception("something slow cannot be told of")
+
+
+def _tell(trace: Trace) -> None:
     entry = entry_of(trace)
     log.warning(
         "slow %s %s: %.0f ms (%s); at %s",

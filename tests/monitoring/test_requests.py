@@ -167,6 +167,22 @@ def test_each_request_is_one_line_with_verb_template_status_and_time(caplog):
     assert person.token not in str(record.__dict__)
 
 
+def test_a_fault_in_telling_costs_nobody_the_answer(staff, monkeypatch, settings, caplog):
+    def broken(_trace):
+        raise RuntimeError("a fault in telling")
+
+    monkeypatch.setattr("monitoring.costs.whole", broken)
+    settings.SLOW_REQUEST_S = 0.000_001
+
+    answer = feed_of(staff, **ASKS)
+
+    assert "X-Request-Path" not in answer
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == [
+        "a request cannot be told of",
+        "something slow cannot be told of",
+    ]
+
+
 def test_a_path_that_is_none_of_ours_is_a_line_too(caplog):
     with caplog.at_level(logging.INFO, logger="request"):
         Client().get("/nothing/here")
