@@ -13,8 +13,6 @@ from typing import Any
 
 import sentry_sdk
 from django.conf import settings
-from sentry_sdk.integrations.django import DjangoIntegration
-from sentry_sdk.integrations.logging import ignore_logger
 
 from instagram import tracing
 from instagram.tracing import Trace
@@ -54,6 +52,10 @@ def start() -> None:
     """
     if not settings.SENTRY_DSN:
         return
+    # Not above: who reports nothing need not load it, and a process's start counts in a deploy.
+    from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415
+    from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415
+
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         release=settings.RELEASE or None,
