@@ -18,6 +18,7 @@ from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
 from instagram.errors import InvalidParameters, NotFound
 from jobs import enqueue
+from switches.guards import refuse_sign_up
 
 PASSWORD_MIN_CHARS = 6
 #: Longer ones would only cost the hash time.
@@ -39,8 +40,9 @@ def sign_up(
 ) -> User:
     """Make an account; a link to confirm the address is mailed, unless it is known to be theirs.
 
-    Who looked for them before is told. Raises InvalidParameters with `errors` per field.
+    Who looked for them before is told. Raises InvalidParameters with `errors` per field, SwitchedOff while closed.
     """
+    refuse_sign_up()
     username, email = username.strip().lower(), email.strip().lower()
     errors = {
         "username": username_faults(username),
