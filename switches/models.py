@@ -21,6 +21,7 @@ class Change(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "switches"
         indexes = [models.Index(fields=["name", "target", "-id"], name="switches_latest")]
 
     def __str__(self) -> str:
