@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EmailChange, User
-from accounts.reserved import RESERVED
+from accounts.reserved import RESERVED, is_bot
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
 from instagram.errors import InvalidParameters, NotFound
@@ -72,7 +72,7 @@ def username_faults(username: str) -> list[str]:
     """Return what stands against a user name; empty when it can be had."""
     if not _USERNAME.fullmatch(username):
         return ["1 to 30 letters a-z, digits, dots and underscores"]
-    if username in RESERVED:
+    if username in RESERVED or is_bot(username):
         return ["this name is reserved"]
     return ["already taken"] if User.objects.filter(username=username).exists() else []
 

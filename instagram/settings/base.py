@@ -22,4 +22,5 @@ from .parts.api import *
 from .parts.signing_in import *
 from .parts.demo import *
 from .parts.switches import *
+from .parts.canary import *
 from .parts.watching import *
