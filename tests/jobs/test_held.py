@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from jobs import enqueue, outbox
 from jobs.worker import Worker
 from sharding import ShardReadOnly, main_server, physical_servers, shards_on, writing
@@ -40,6 +42,26 @@ def test_a_paused_task_waits_without_losing_attempts_and_runs_once_it_may(a_task
     worker.finished.flush()
     assert calls == [{"number": 1}]
     assert outbox.rows_of(main_server(), task=name) == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "name"),
+    [
+        ("push_paused", "notifications.push"),
+        ("push_paused", "notifications.push_summary"),
+        ("push_paused", "notifications.push_post"),
+        ("cross_posts_paused", "notifications.send_share"),
+    ],
+)
+def test_what_rings_phones_and_posts_elsewhere_has_its_switch(gearmand, switch, name):
+    job = enqueue(name, of="this test alone", delay_s=60)
+    try:
+        with switched(switch):
+            Worker(["network"]).run_job(job)
+            (waiting,) = [each for each in outbox.rows_of(main_server(), task=name) if each["id"] == job.row_id]
+            assert (waiting["attempts"], waiting["last_error"]) == (0, f"held by switch {switch}")
+    finally:
+        outbox.finish(main_server(), [(job.row_id, job.step)])
 
 
 def test_jobs_of_a_read_only_server_wait_others_run_and_a_cache_is_still_emptied(a_task, gearmand):

@@ -20,6 +20,9 @@ from monitoring.canary import alert_text, bots, flight, results
 from sharding import ShardUnavailable, physical_servers
 from switches.state import active
 
+#: Seconds from a stalled round to the next: an alert ends soon after its reason does.
+AGAIN_S = 15.0
+
 
 class Command(BaseCommand):
     """Fly the canary."""
@@ -51,9 +54,11 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, stop)
         while not stopping.is_set():
             began = time.monotonic()
-            self._say(self._round(is_loop=True), as_json=options["json"])
+            result = self._round(is_loop=True)
+            self._say(result, as_json=options["json"])
             close_old_connections()
-            stopping.wait(max(1.0, settings.CANARY_PERIOD_S - (time.monotonic() - began)))
+            period_s = settings.CANARY_PERIOD_S if result["ok"] else min(AGAIN_S, settings.CANARY_PERIOD_S)
+            stopping.wait(max(1.0, period_s - (time.monotonic() - began)))
         results.kept([], is_loop=True, ended=True)
 
     def _round(self, *, is_loop: bool) -> dict[str, Any]:
