@@ -119,7 +119,7 @@ def test_a_worker_process_holds_what_is_paused_and_goes_on_afterwards(processes,
         return [each for each in outbox.rows_of(main_server(), task="sample.mark") if each["postponed"]]
 
     with switched("read_only"):
-        wait_until(one_is_held, seconds=4, what="the worker knows")
+        wait_until(one_is_held, seconds=10, what="the worker knows")
     whole = list(range(1, next(numbers)))
-    wait_until(lambda: marks.numbers() == whole, seconds=15, what="all are done")
+    wait_until(lambda: marks.numbers() == whole, seconds=30, what="all are done")
     assert {runs for _, runs in marks.all()} == {1}

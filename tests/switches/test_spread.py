@@ -56,7 +56,7 @@ def test_a_switch_acts_in_processes_that_run_within_three_seconds_and_so_does_it
             began = time.monotonic()
             manage("switch", verb, "read_only", "--why", "rehearsal", "--by", "tests")
             wait_until(lambda wanted=wanted: all(status() == wanted for _ in range(20)), what=f"{verb} everywhere")
-            assert time.monotonic() - began < 3.0 + 1.0, "three seconds, and one for twenty requests on a busy machine"
+            assert time.monotonic() - began < 3.0 + 3.0, "three seconds, and as many for the requests of a busy machine"
 
 
 def test_a_new_process_knows_the_last_state_when_main_and_memcached_are_away():
