@@ -19,3 +19,10 @@ RESERVED = frozenset(
     }
 )
 # fmt: on
+#: Begins the names of our own programs' accounts (services/bots.py), which no list names and nobody else gets.
+BOT_PREFIX = "canary."
+
+
+def is_bot(username: str) -> bool:
+    """Return whether the name is one of our own programs'."""
+    return username.startswith(BOT_PREFIX)

@@ -13,6 +13,7 @@ from sharding import ShardUnavailable, shard_of
 
 from .models import User
 from .queries import Profile, Standing, profiles, standings
+from .reserved import is_bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,14 @@ def public_now(author_ids: Iterable[int]) -> set[int]:
 
 
 def listed(viewer_id: int | None, user_ids: Iterable[int]) -> dict[int, Profile]:
-    """Return the people a list of names may show: private accounts too, but nobody who is away or blocked the viewer.
+    """Return the people a list of names may show: private accounts too, but nobody who is away or blocked the viewer,
+    and no programs of ours.
 
     For likers, commenters, follow lists, searches. Cost: as sight_of().
     """
     sight = sight_of(viewer_id, user_ids)
-    return {user_id: profile for user_id, profile in sight.people.items() if sight.may_name(user_id)}
+    people = sight.people.items()
+    return {user_id: profile for user_id, profile in people if sight.may_name(user_id) and not is_bot(profile.username)}
 
 
 def may_see(viewer_id: int | None, owner_id: int) -> bool:

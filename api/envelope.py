@@ -59,7 +59,8 @@ def refusal(error: APIError, *, flat: bool = False) -> Answer:
     }
     if error.errors:
         meta["errors"] = {name: list(messages) for name, messages in error.errors.items()}
-    return Answer(meta if flat or error.flat else {"meta": meta}, status=error.status)
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return Answer(meta if flat or error.flat else {"meta": meta}, status=error.status, headers=headers)
 
 
 def rendered(answer: Answer, callback: str = "") -> HttpResponse:

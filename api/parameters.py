@@ -16,6 +16,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from instagram.errors import InvalidParameters, NotFound, TooLarge
+from switches.guards import page_size
 
 #: Largest id PostgreSQL's bigint holds; a longer number names nothing.
 BIGINT_MAX = 2**63 - 1
@@ -144,7 +145,11 @@ class Params:
         return value
 
     def count(self, default: int, cap: int) -> int:
-        """Return the page size: above the cap it is the cap, missing or unusable it is the default."""
+        """Return the page size: above the cap it is the cap, missing or unusable it is the default.
+
+        Both are lower while pages are short (the switch short_feeds).
+        """
+        default, cap = page_size(default), page_size(cap)
         value = self._values.get("count", "").strip()
         # Nine digits are far above any cap; longer ones need not be converted.
         if not re.fullmatch(r"[0-9]+", value) or not value.lstrip("0"):

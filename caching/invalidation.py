@@ -28,7 +28,7 @@ def delete_after_commit(on: Shard | Server, kind: str, ids: Iterable[int] | Iter
     on.on_commit(try_now)
 
 
-@task("caching.delete", queue="fast")
+@task("caching.delete", queue="fast", writes=False)
 def delete(*, kind: str, ids: list[Any]) -> None:
     """Delete entries. Safe to repeat."""
     if not cache.delete(kind, ids):

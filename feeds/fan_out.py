@@ -23,6 +23,7 @@ from sharding import (
     placement,
     shard_of_object,
     shards_on,
+    writing,
 )
 
 from .progress import FIRST, NOBODY, Batch
@@ -115,6 +116,7 @@ def on_each_server(follower_ids: list[int], call: Call) -> tuple[list[Server], i
         unplaced: list[int] = []
         for server, ids in by_server(follower_ids).items():
             try:
+                writing.check(server)
                 missing, asleep = call(server, ids)
             except ShardUnavailable:
                 away.append(server)

@@ -14,6 +14,8 @@ class APIError(Exception):
     status = 400
     #: True: the body is `{code, error_type, error_message}` without `meta` (OAuth and signature refusals).
     flat = False
+    #: Seconds after which trying again makes sense (Retry-After); None: nothing is known.
+    retry_after_s: int | None = None
 
     def __init__(self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)
@@ -174,3 +176,11 @@ class Unavailable(APIError):
         self, message: str = "this part of the service is unavailable for the moment, please try again"
     ) -> None:
         super().__init__(message)
+
+
+class SwitchedOff(Unavailable):
+    """An operator turned this off for a while, on purpose; the message says what and why."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

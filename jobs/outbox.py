@@ -218,6 +218,20 @@ def postpone(job: Job, reason: str) -> None:
     )
 
 
+def release(server: Server, *, reasons: list[str]) -> int:
+    """Let what was postponed for a reason that begins so run now; return how many.
+
+    Cost: reads what is delayed on the server.
+    """
+    return _change(
+        server,
+        "UPDATE local.outbox SET run_after = clock_timestamp(), postponed = 0"
+        " WHERE run_after > clock_timestamp() AND EXISTS"
+        " (SELECT FROM unnest(%s::text[]) AS reason WHERE starts_with(last_error, reason))",
+        [reasons],
+    )
+
+
 def bury(job: Job, reason: str, *, attempts: int) -> None:
     """Make a job a dead letter."""
     _change(

@@ -45,6 +45,10 @@ class Task:
     queue: str
     lease_s: float
     run: Callable[..., Again | None]
+    #: Name of the switch that lets it wait; empty: none does.
+    held_by: str = ""
+    #: It waits while what its outbox is on is read-only.
+    writes: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,15 @@ registry: dict[str, Task] = {}
 periodic_registry: dict[str, Periodic] = {}
 
 
-def task(name: str, *, queue: str = "fast", lease_s: float = 30.0) -> Callable[[Any], Any]:
-    """Register a function as a task. queue: one of QUEUES."""
+def task(
+    name: str, *, queue: str = "fast", lease_s: float = 30.0, held_by: str = "", writes: bool = True
+) -> Callable[[Any], Any]:
+    """Register a function as a task. queue: one of QUEUES. held_by, writes: when it waits (docs/switches.md)."""
     if queue not in QUEUES:
         raise ValueError(f"no queue {queue!r}: {', '.join(QUEUES)}")
 
     def register(function: Any) -> Any:
-        registry[name] = Task(name, queue, lease_s, function)
+        registry[name] = Task(name, queue, lease_s, function, held_by, writes)
         return function
 
     return register

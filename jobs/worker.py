@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -39,6 +40,9 @@ REMEMBERED = 10_000
 SUSPECT_SUBMITS = 3
 #: Seconds between looks at connections and memory.
 CARE_S = 1.0
+
+#: Says why a job must not run now, None if it may; set by whoever knows (the switches).
+hold: Callable[[Job, Task], str | None] | None = None
 
 
 class Worker:
@@ -108,6 +112,10 @@ class Worker:
         task = registry.get(job.task)
         if task is None:
             outbox.postpone(job, "this worker's code has no such task")
+            return
+        waits_for = hold(job, task) if hold is not None else None
+        if waits_for:
+            outbox.postpone(job, waits_for)
             return
         asked_by, in_hand = request_id.set(job.request_id), current_job.set(job)
         try:

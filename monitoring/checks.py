@@ -30,6 +30,7 @@ import redis.retry
 from django.conf import settings
 from pymemcache.client.base import Client as MemcachedClient
 
+from monitoring.canary import alert_text, last_results
 from notifications.push import apns
 from photos.storage.store import new_client
 from sharding.models import Placement
@@ -102,6 +103,7 @@ def all_checks() -> list[Check]:
         Check("object store", "s3", _object_store),
         *([Check("push", "apns", _push)] if apns.is_configured() else []),
         Check("disk", "disk", _disk),
+        *([Check("canary", "canary", _canary)] if last_results() is not None else []),
     ]
 
 
@@ -328,6 +330,20 @@ def _push() -> dict[str, Any]:
     if apns.key_is_refused():
         raise Unwell("our key is refused: pushes wait")
     return {}
+
+
+def _canary() -> dict[str, Any]:
+    """See that the canary photo flies and arrives; seconds from the upload to the last feed."""
+    result = last_results()
+    said = alert_text(result)
+    if said:
+        raise Unwell(said)
+    flights = result["flights"] if result else []
+    return {
+        "age_s": result["age_s"] if result else None,
+        "post_to_feed_s": {flight["server"]: flight["post_to_feed_s"] for flight in flights},
+        "paused": [flight["server"] for flight in flights if flight["paused"]],
+    }
 
 
 def _disk() -> dict[str, Any]:

@@ -5,7 +5,7 @@ One verb says it all: `shard = shard_of(user_id)`, then `shard.model(Photo)`, `s
 Source: "Sharding & IDs at Instagram", Instagram Engineering, 2011; docs/sharding.md says how ours differs.
 """
 
-from .errors import ShardBusy, ShardKeyRequired, ShardMoved, ShardUnavailable
+from .errors import ShardBusy, ShardKeyRequired, ShardMoved, ShardReadOnly, ShardUnavailable
 from .gather import gather
 from .placement import retry_if_moved
 from .servers import Server, all_servers, main_server, physical_servers, server_named
@@ -17,6 +17,7 @@ __all__ = [
     "ShardBusy",
     "ShardKeyRequired",
     "ShardMoved",
+    "ShardReadOnly",
     "ShardUnavailable",
     "all_servers",
     "by_server",

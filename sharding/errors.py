@@ -1,4 +1,4 @@
-"""What can be wrong with a shard. The first three are APIErrors (503) and Django database errors at once,
+"""What can be wrong with a shard. All but the last are APIErrors (503) and Django database errors at once,
 so that transactions unwind as Django expects and the door answers as a client expects."""
 
 from django.db import OperationalError, ProgrammingError
@@ -20,6 +20,14 @@ class ShardBusy(ShardUnavailable):
 
 class ShardMoved(Unavailable, ProgrammingError):
     """The schema is not on the server where this process's placement said; the placement is read anew."""
+
+
+class ShardReadOnly(ShardUnavailable):
+    """The shard is not to be written to for a while, on purpose: what may wait waits as for a server that is away."""
+
+    def __init__(self, server_name: str, message: str, *, retry_after_s: int) -> None:
+        Unavailable.__init__(self, message)
+        self.server_name, self.retry_after_s = server_name, retry_after_s
 
 
 class ShardKeyRequired(TypeError):

@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connections, transaction
 
+from . import writing
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -32,7 +34,11 @@ class Server:
             yield cursor
 
     def atomic(self) -> AbstractContextManager[None]:
-        """Open a transaction on this server. Never wait for another server's connection inside it."""
+        """Open a transaction on this server. Never wait for another server's connection inside it.
+
+        Raises ShardReadOnly while the server must not be written to.
+        """
+        writing.check(self)
         return transaction.atomic(using=self.alias)
 
     def on_commit(self, function: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from psycopg2 import sql
 
-from . import placement
+from . import placement, writing
 from .binding import bound_class
 from .servers import Server
 
@@ -40,6 +40,7 @@ class Shard:
 
         Cost: made once per process, model and shard (0.5 ms, 20 kB), then a look-up.
         """
+        writing.check(self.server, self.number, is_write=False)
         return bound_class(model, self)
 
     def table(self, name: str) -> sql.Identifier:
@@ -48,10 +49,12 @@ class Shard:
 
     def cursor(self) -> AbstractContextManager[Any]:
         """Open a cursor on the shard's server; name tables with table()."""
+        writing.check(self.server, self.number, is_write=False)
         return self.server.cursor()
 
     def atomic(self) -> AbstractContextManager[None]:
-        """Open a transaction on the shard's server."""
+        """Open a transaction on the shard's server. Raises ShardReadOnly while the shard must not be written to."""
+        writing.check(self.server, self.number)
         return self.server.atomic()
 
     def on_commit(self, function: Callable[[], object]) -> None:

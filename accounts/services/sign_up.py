@@ -13,11 +13,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EmailChange, User
-from accounts.reserved import RESERVED
+from accounts.reserved import RESERVED, is_bot
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
 from instagram.errors import InvalidParameters, NotFound
 from jobs import enqueue
+from switches.guards import refuse_sign_up
 
 PASSWORD_MIN_CHARS = 6
 #: Longer ones would only cost the hash time.
@@ -39,8 +40,9 @@ def sign_up(
 ) -> User:
     """Make an account; a link to confirm the address is mailed, unless it is known to be theirs.
 
-    Who looked for them before is told. Raises InvalidParameters with `errors` per field.
+    Who looked for them before is told. Raises InvalidParameters with `errors` per field, SwitchedOff while closed.
     """
+    refuse_sign_up()
     username, email = username.strip().lower(), email.strip().lower()
     errors = {
         "username": username_faults(username),
@@ -70,7 +72,7 @@ def username_faults(username: str) -> list[str]:
     """Return what stands against a user name; empty when it can be had."""
     if not _USERNAME.fullmatch(username):
         return ["1 to 30 letters a-z, digits, dots and underscores"]
-    if username in RESERVED:
+    if username in RESERVED or is_bot(username):
         return ["this name is reserved"]
     return ["already taken"] if User.objects.filter(username=username).exists() else []
 

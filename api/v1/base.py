@@ -52,6 +52,7 @@ from api.routing import bare, route
 from instagram import tracing
 from instagram.errors import APIError, InvalidParameters, UnknownPath, VerbNotAllowed
 from sharding import retry_if_moved
+from switches import guards
 
 __all__ = ["Answer", "Call", "Endpoint", "access", "enveloped", "picture", "route"]
 
@@ -78,6 +79,8 @@ class Endpoint(APIView):
 
     #: True: answers and errors without the envelope, and no rate limit (OAuth).
     flat = False
+    #: True: its POST changes nothing and goes on while the service is read-only.
+    only_reads = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **placeholders: str) -> HttpResponseBase:
         budget = rate_limit.Budget()
@@ -105,6 +108,8 @@ class Endpoint(APIView):
             raise VerbNotAllowed(verb)
         call = Call(request, verb, bare(request.path), Params(values, files))
         self._admit(call, handler, budget, placeholders)
+        if verb != "GET" and not self.only_reads:
+            guards.refuse_writes(call.viewer_id)
         # A file can be read once; its sender tries again, with the same upload_id.
         run = handler if files else retry_if_moved(handler)
         return run(call, **placeholders)

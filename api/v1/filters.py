@@ -26,6 +26,8 @@ class Filters(Endpoint):
 class Preview(Endpoint):
     """POST /v1/filters/preview: look before publishing."""
 
+    only_reads = True
+
     @access(first_party=True)
     def post(self, call: Call) -> Answer:
         """Return a JPEG: the picture in `filter`, or without one a row of it in all that are offered; the header

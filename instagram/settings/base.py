@@ -21,4 +21,6 @@ from .parts.crossposting import *
 from .parts.api import *
 from .parts.signing_in import *
 from .parts.demo import *
+from .parts.switches import *
+from .parts.canary import *
 from .parts.watching import *

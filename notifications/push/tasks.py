@@ -7,19 +7,19 @@ from sharding import Server
 from . import bells, entries, marks, posts
 
 
-@task("notifications.push", queue="network", lease_s=60)
+@task("notifications.push", queue="network", lease_s=60, held_by="push_paused")
 def push(*, user_id: int, activity_id: int, tries: int = 0, done: list[int] | None = None) -> Again | None:
     """Ring a person's phones for an entry of their News."""
     return entries.ring_for(user_id, activity_id, tries=tries, done=done or ())
 
 
-@task("notifications.push_summary", queue="network", lease_s=60)
+@task("notifications.push_summary", queue="network", lease_s=60, held_by="push_paused")
 def push_summary(*, user_id: int, subject: str, tries: int = 0, done: list[int] | None = None) -> Again | None:
     """Ring a person's phones once for what came while one subject had to be quiet."""
     return entries.ring_summary(user_id, subject, tries=tries, done=done or ())
 
 
-@task("notifications.push_post", queue="network", lease_s=60)
+@task("notifications.push_post", queue="network", lease_s=60, held_by="push_paused")
 def push_post(
     *,
     photo_id: int,

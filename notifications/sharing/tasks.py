@@ -20,7 +20,7 @@ def share_upload(*, user_id: int, photo_id: int, services: list[str]) -> None:
     share(user_id=user_id, photo_id=photo_id, services=known(services), anew=False)
 
 
-@task("notifications.send_share", queue="network", lease_s=60)
+@task("notifications.send_share", queue="network", lease_s=60, held_by="cross_posts_paused")
 def send_share(*, user_id: int, photo_id: int, service: str, asked: int) -> Again | None:
     """Post one photo at one service; come again after a fault of the service. Safe to repeat: see sending.py."""
     wait_s = sending.send(sending.Key(user_id, photo_id, service, asked))

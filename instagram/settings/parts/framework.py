@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "sharding",
     "jobs",
     "caching",
+    "switches",
     "accounts",
     "photos",
     "feeds",
@@ -48,6 +49,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "web.closed.ReadOnlyPages",
 ]
 #: The API answers every path in four spellings and never redirects (docs/api.md, 1.2).
 APPEND_SLASH = False
