@@ -53,7 +53,7 @@ def end_if_due(user: User) -> bool:
     Raises Suspended while it lasts; False if it is something else: the account is being deleted.
     """
     row = suspension_of(user.pk)
-    if row is None or _is_going(user.pk):
+    if row is None or is_going(user.pk):
         return False
     if row.until is None or row.until > timezone.now():
         raise Suspended(until=f"until {row.until:%-d %B %Y, %H:%M} UTC" if row.until else "", told=row.told)
@@ -71,7 +71,7 @@ def end_due() -> None:
             row = Suspension.objects.filter(pk=user_id, until__lte=timezone.now()).first()
             if row is None:
                 continue
-            if _is_going(user_id):
+            if is_going(user_id):
                 row.delete()
             else:
                 unsuspend(user_id)
@@ -92,10 +92,11 @@ def _locked(user_id: int) -> User:
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
         raise NotFound(what="user")
-    if _is_going(user_id):
+    if is_going(user_id):
         raise InvalidParameters("this account is being deleted")
     return user
 
 
-def _is_going(user_id: int) -> bool:
+def is_going(user_id: int) -> bool:
+    """Return whether a person's deletion has begun. Cost: one query on main."""
     return Deletion.objects.filter(user_id=user_id).exclude(started_at=None).exists()

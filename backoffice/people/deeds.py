@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AccessToken, Deletion, Export, User
+from accounts.models import AccessToken, Export, User
 from accounts.services import (
     change_profile,
     deactivate,
@@ -22,7 +22,7 @@ from accounts.services import (
 )
 from accounts.services.deletion import progress
 from accounts.services.passwords import send_reset
-from accounts.services.suspension import suspension_of
+from accounts.services.suspension import is_going, suspension_of
 from backoffice.acts import Role
 from backoffice.audit import Target
 from backoffice.deeds import Deed, DeedForm, perform
@@ -40,11 +40,10 @@ class PersonDeed(Deed):
     #: For the row of buttons on the person's page.
     label: ClassVar[str]
 
-    def __init__(self, user_id: int) -> None:
-        user = User.objects.filter(pk=user_id).first()
-        if user is None:
-            raise NotFound(what="user")
+    def __init__(self, user: User, *, going: bool | None = None) -> None:
+        """Take the person. going: whether they are being deleted, where that is known already."""
         self.user = user
+        self.going = is_going(user.pk) if going is None else going
 
     @property
     def target(self) -> Target:
@@ -62,7 +61,7 @@ class PersonDeed(Deed):
             return "This is you. Ask somebody else, or use the pages everybody uses."
         if self.user.is_staff and role_of(by) is not Role.ADMIN:
             return f"{self.user.username} is staff: only admins act on staff."
-        if Deletion.objects.filter(user_id=self.user.pk).exclude(started_at=None).exists():
+        if self.going:
             return f"{self.user.username} is being deleted; there is no way back."
         return self.pointless()
 
@@ -317,13 +316,21 @@ DEEDS: tuple[type[PersonDeed], ...] = (
 )  # fmt: skip
 
 
+def known(user_id: int) -> User:
+    """Return a person. Raises NotFound."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(what="user")
+    return user
+
+
 def _register(deed: type[PersonDeed]) -> None:
     @page(
         f"people/<int:user_id>/{deed.slug}/", name=f"person-{deed.slug}", act=deed.act, methods=("GET", "HEAD", "POST"),
         example={"user_id": 1},
     )  # fmt: skip
     def view(request: HttpRequest, user_id: int) -> HttpResponse:
-        one = deed(user_id)
+        one = deed(known(user_id))
         here = reverse("admin:person", args=[user_id])
         crumbs = [(reverse("admin:people"), "People"), (here, one.user.username)]
         return perform(request, one, back=here, crumbs=crumbs)

@@ -14,7 +14,7 @@ from instagram.errors import InvalidParameters
 from photos import storage
 from photos.storage.signing import end_of_addresses
 
-from .person import known
+from .deeds import known
 
 
 @page(

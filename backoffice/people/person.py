@@ -24,7 +24,7 @@ from photos.storage import image_url
 from sharding import ShardUnavailable, shard_of
 from sharding.ids import shortcode_of
 
-from .deeds import DEEDS
+from .deeds import DEEDS, known
 from .lists import states_of
 
 PHOTOS, REPORTS, TOKENS = 18, 10, 20
@@ -61,14 +61,6 @@ def private_photos(request: HttpRequest, user_id: int) -> HttpResponse:
     return _shown(request, user_id, with_private=True)
 
 
-def known(user_id: int) -> User:
-    """Return a person. Raises NotFound."""
-    user = User.objects.filter(pk=user_id).first()
-    if user is None:
-        raise NotFound(what="user")
-    return user
-
-
 def _shown(
     request: HttpRequest, user_id: int, *, with_contact: bool = False, with_private: bool = False
 ) -> HttpResponse:
@@ -81,6 +73,7 @@ def _shown(
             raise NotFound(what="user")
         gone = {"title": f"Person {user_id}", "crumbs": crumbs, "deletion": deletion, "entries": entries}
         return shown(request, "person_gone", gone)
+    going = deletion["status"] in {"deleting", "deleted"}
     deeds = [
         {
             "label": deed.label,
@@ -88,7 +81,7 @@ def _shown(
             "danger": deed.slug == "delete",
         }
         for deed in DEEDS
-        if may(request.user, deed.act) and not deed(user_id).refused(request.user)
+        if may(request.user, deed.act) and not deed(user, going=going).refused(request.user)
     ]
     facts: dict[str, Any] = {
         "title": user.username, "crumbs": crumbs, "person": user, "states": states_of(user), "deeds": deeds,
