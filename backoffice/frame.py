@@ -11,8 +11,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
-from instagram.errors import APIError
-from sharding import ShardUnavailable
+from instagram.errors import APIError, NotFound
+from sharding import ShardBusy, ShardUnavailable
 
 from .acts import ACTS
 from .proof import ask_for_proof, is_proved
@@ -109,10 +109,13 @@ def served(one: Page) -> View:
             return ask_for_proof(request)
         try:
             return one.view(request, **parts)
-        except APIError as error:
-            return problem(request, error.message, status=404 if type(error).__name__ == "NotFound" else error.status)
+        except ShardBusy as error:
+            text = f"Database {error.server_name} took too long for this. Ask for less, or try again."
+            return problem(request, text, status=503)
         except ShardUnavailable as error:
             return problem(request, f"Database {error.server_name} does not answer. Please try again.", status=503)
+        except APIError as error:
+            return problem(request, error.message, status=404 if isinstance(error, NotFound) else error.status)
 
     return view
 

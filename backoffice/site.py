@@ -8,6 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
+from instagram.errors import Unavailable
+
 from .acts import ACTS, LEFT_OUT, MODELS
 from .desk import ReasonForm, RoleGuard
 from .frame import GROUPS, PAGES, Menu, served
@@ -64,8 +66,11 @@ class OfficeSite(admin.AdminSite):
         checked = super().admin_view(view, cacheable)
 
         def office_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            answer = _factor_first(request) if self.has_permission(request) else None
-            return self.sealed(answer or checked(request, *args, **kwargs))
+            try:
+                answer = _factor_first(request) if self.has_permission(request) else None
+                return self.sealed(answer or checked(request, *args, **kwargs))
+            except Unavailable as error:
+                return self.sealed(_silent(error))
 
         return office_view
 
@@ -73,7 +78,10 @@ class OfficeSite(admin.AdminSite):
         """Show our door, with limits and codes."""
         from .signing_in import sign_in  # noqa: PLC0415  # it renders in this site's frame
 
-        return self.sealed(sign_in(request, extra_context))
+        try:
+            return self.sealed(sign_in(request, extra_context))
+        except Unavailable as error:
+            return self.sealed(_silent(error))
 
     def sealed(self, answer: HttpResponse) -> HttpResponse:
         """Put the policy onto an answer."""
@@ -143,6 +151,11 @@ def _line(label: str, address: str) -> dict[str, Any]:
         "view_only": True,
         "perms": {"view": True},
     }
+
+
+def _silent(error: Unavailable) -> HttpResponse:
+    """Answer without a frame: main is away, which says who asks and what they may."""
+    return HttpResponse(f"The admin cannot answer: {error.message}.", status=503, content_type="text/plain")
 
 
 def _factor_first(request: HttpRequest) -> HttpResponse | None:
