@@ -130,6 +130,9 @@ class OAuthClient(models.Model):
     #: Set when its developer deleted it: unknown to everybody from then on; a task removes the tokens and the row.
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = "application"
+
     def __str__(self) -> str:
         return self.name
 

@@ -47,7 +47,7 @@ PICTURES = (
     Picture("person", "/admin/people/?q=@anna", act=_open_first_person, height=900),
     Picture("person-phone", "/admin/people/?q=@anna", width=PHONE, height=844, act=_open_first_person),
     Picture("suspend", "/admin/people/?q=@ben", role="moderator", act=_suspend_first_person),
-    Picture("audit", "/admin/audit/", height=500),
+    Picture("audit", "/admin/audit/?target=person", height=700),
 )
 
 

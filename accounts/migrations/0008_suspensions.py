@@ -61,4 +61,5 @@ class Migration(migrations.Migration):
             model_name="suspension",
             index=models.Index(condition=models.Q(("until__isnull", False)), fields=["until"], name="suspension_ends"),
         ),
+        migrations.AlterModelOptions(name="oauthclient", options={"verbose_name": "application"}),
     ]
