@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from sharding.models import ShardedModel
 
@@ -62,6 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     #: Set while the person themselves is away; signing in ends it.
     deactivated_at = models.DateTimeField(null=True, blank=True)
     is_staff = models.BooleanField(default=False)
+    #: Raised to end every browser's session. The default is the database's, too: code of before inserts without it.
+    session_generation = models.PositiveIntegerField(default=0, db_default=0)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()
@@ -82,10 +85,22 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(sha256_of("email"), name="user_email_hash"),
             models.Index(sha256_of(phone_digits()), condition=~models.Q(phone=""), name="user_phone_hash"),
             GinIndex(SearchVector("full_name", config="simple"), name="full_name_words"),
+            # The admin's filters: few of many, newest first.
+            models.Index(fields=["-id"], condition=models.Q(is_staff=True), name="user_staff"),
+            models.Index(fields=["-id"], condition=models.Q(is_active=False), name="user_suspended"),
+            models.Index(fields=["-id"], condition=models.Q(deactivated_at__isnull=False), name="user_deactivated"),
+            models.Index(fields=["date_joined"], name="user_joined"),
         ]
 
     def __str__(self) -> str:
         return self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Hang sessions on the password, as Django does, and on the generation once it was raised."""
+        if not self.session_generation:
+            return super()._get_session_auth_hash(secret)  # type: ignore[misc]  # not in the stubs
+        content = f"{self.password}|{self.session_generation}"
+        return salted_hmac("accounts.session", content, secret=secret, algorithm="sha256").hexdigest()
 
 
 def _hex32() -> str:
@@ -114,6 +129,9 @@ class OAuthClient(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     #: Set when its developer deleted it: unknown to everybody from then on; a task removes the tokens and the row.
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "application"
 
     def __str__(self) -> str:
         return self.name
@@ -179,6 +197,25 @@ class Deletion(models.Model):
         return f"{self.user_id} after {self.delete_after}"
 
 
+class Suspension(models.Model):
+    """Staff shut a person out: User.is_active says so to everybody, this row until when and what the person is told."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    #: Null: until staff ends it.
+    until = models.DateTimeField(null=True, blank=True)
+    #: What the person reads who signs in; why staff did it is in the audit log.
+    told = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [  # Django's own spelling
+            models.Index(fields=["until"], condition=models.Q(until__isnull=False), name="suspension_ends")
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.user_id} until {self.until or 'further notice'}"
+
+
 class Export(models.Model):
     """An archive of everything a person owns; the latest one counts."""
 
@@ -242,7 +279,8 @@ class Report(models.Model):
             models.UniqueConstraint(fields=["kind", "target_id", "reporter"], name="one_report_per_person_and_target")
         ]
         indexes = [  # Django's own spelling
-            models.Index(fields=["-created_at"], condition=models.Q(review="open"), name="reports_open")
+            models.Index(fields=["-created_at"], condition=models.Q(review="open"), name="reports_open"),
+            models.Index(fields=["about_user_id", "-id"], name="reports_about"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from sharding import ShardUnavailable
 from . import address_books, discovery
 from .models import User
 from .oauth import applications, codes
-from .services import addresses, confirmation, deletion, erasing, exports, follows, logins, passwords
+from .services import addresses, confirmation, deletion, erasing, exports, follows, logins, passwords, suspension
 
 
 @task("accounts.copy_edge", queue="fast")
@@ -104,6 +104,12 @@ def look_after_deletions() -> None:
     deletion.begin_due()
     deletion.push_stalled()
     exports.expire_exports()
+
+
+@periodic("accounts.suspensions", seconds=60)
+def end_suspensions() -> None:
+    """Let those back whose time is over. Safe to repeat."""
+    suspension.end_due()
 
 
 @periodic("accounts.most_followed", seconds=3_600)

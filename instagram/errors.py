@@ -154,6 +154,15 @@ class TooManyAttempts(OAuthError):
         super().__init__("Too many wrong passwords. Please try again in a few minutes.")
 
 
+class Suspended(OAuthError):
+    """The password is right, and staff has suspended the account."""
+
+    def __init__(self, *, until: str, told: str) -> None:
+        super().__init__(
+            " ".join(filter(None, ["This account is suspended", until])) + "." + (f" {told}" if told else "")
+        )
+
+
 class RateLimited(APIError):
     """Over the hourly limit."""
 

@@ -3,14 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from feeds.admin import explain_feed
-
 #: A Host header that is none of ours, and what else Django refuses before there is a view.
 handler400 = "api.refusals.bad_request"
 handler404 = "web.pages.missing"
 
 urlpatterns = [
-    path("admin/explain_feed/", admin.site.admin_view(explain_feed), name="explain-feed"),
     path("admin/", admin.site.urls),
     path("", include("monitoring.urls")),
     path("", include("web.urls")),

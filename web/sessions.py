@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.services import sign_in_from
 from instagram.client_address import client_address
-from instagram.errors import TooManyAttempts
+from instagram.errors import Suspended, TooManyAttempts
 
 from .pages import page, signed_in
 
@@ -66,7 +66,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
                 agent=request.META.get("HTTP_USER_AGENT", ""),
             )
         )
-    except TooManyAttempts as error:
+    except (TooManyAttempts, Suspended) as error:
         return page(request, "login", facts | {"problem": error.message, "username": username}, status=error.status)
     if user is None:
         problem = "This name and password do not fit together."

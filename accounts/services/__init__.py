@@ -10,6 +10,7 @@ from .passwords import change_password, request_reset, require_password, reset_p
 from .presence import deactivate, reactivate
 from .profiles import change_profile, set_picture
 from .sign_up import check_password, sign_in, sign_up
+from .suspension import sign_out_everywhere, suspend, unsuspend
 
 __all__ = [
     "approve_request",
@@ -32,7 +33,10 @@ __all__ = [
     "set_picture",
     "sign_in",
     "sign_in_from",
+    "sign_out_everywhere",
     "sign_up",
+    "suspend",
     "unblock_user",
     "unfollow_user",
+    "unsuspend",
 ]

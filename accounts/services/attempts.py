@@ -4,6 +4,7 @@ Failures are counted in memcached; its death lifts the limit and nobody is locke
 """
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -12,16 +13,28 @@ from caching import counters
 from instagram.errors import TooManyAttempts
 
 from .logins import note_login
-from .sign_up import sign_in
+from .sign_up import check_password, sign_in
 
 
 def sign_in_from(address: str, *, username: str, password: str, agent: str = "") -> User | None:
-    """Return the person if the password is theirs, None if it is wrong or they are suspended.
+    """Return the person if the password is theirs, None if it is wrong. Raises Suspended if it is right.
 
     address: the network address the attempt comes from; agent: what the program calls itself. A pair that was never
     seen of this person is mailed to them. Raises TooManyAttempts, without a look at the password.
     Cost: three look-ups in memcached, three counts more after a failure, two queries on main, one hash.
     """
+    user = _limited(address, username, lambda: sign_in(username, password))
+    if user is not None:
+        note_login(user.pk, address=address, agent=agent)
+    return user
+
+
+def proves(address: str, *, user: User, password: str) -> bool:
+    """Return whether the password is this person's who is signed in already. Raises TooManyAttempts; cost as above."""
+    return _limited(address, user.username, lambda: check_password(user.username, password)) is not None
+
+
+def _limited(address: str, username: str, check: Callable[[], User | None]) -> User | None:
     name = username.strip().lower()[:30]
     window = int(time.time() // settings.LOGIN_FAILURES_WINDOW_S)
     limits = {
@@ -31,12 +44,10 @@ def sign_in_from(address: str, *, username: str, password: str, agent: str = "")
     }
     if any(counters.read(counter) >= limit for counter, limit in limits.items()):
         raise TooManyAttempts
-    user = sign_in(username, password)
+    user = check()
     if user is None:
         for counter in limits:
             counters.increment(counter, ttl_s=settings.LOGIN_FAILURES_WINDOW_S)
-    else:
-        note_login(user.pk, address=address, agent=agent)
     return user
 
 

@@ -46,14 +46,22 @@ class Batch:
     next: dict[str, Any] | None
 
 
-def request_deletion(user_id: int) -> Deletion:
-    """Hide a person now, and delete everything of theirs after DELETION_DELAY_DAYS unless they sign in before."""
+def request_deletion(user_id: int, *, at_once: bool = False) -> Deletion:
+    """Hide a person now, and delete everything of theirs after DELETION_DELAY_DAYS unless they sign in before.
+
+    at_once: by staff; begins now, even if the person wished it for later.
+    """
     with transaction.atomic():
         presence.deactivate(user_id)
         now = timezone.now()
-        deletion, _ = Deletion.objects.get_or_create(
-            user_id=user_id, defaults={"delete_after": now + timedelta(days=settings.DELETION_DELAY_DAYS)}
-        )
+        delay = timedelta(0) if at_once else timedelta(days=settings.DELETION_DELAY_DAYS)
+        deletion, is_new = Deletion.objects.get_or_create(user_id=user_id, defaults={"delete_after": now + delay})
+        if at_once:
+            if not is_new and deletion.started_at is None:
+                deletion.delete_after = now
+                deletion.save(update_fields=["delete_after"])
+            begin(user_id)
+            deletion.refresh_from_db()
     return deletion
 
 

@@ -16,6 +16,7 @@ from accounts.models import EmailChange, User
 from accounts.reserved import RESERVED, is_bot
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
+from accounts.services.suspension import end_if_due
 from instagram.errors import InvalidParameters, NotFound
 from jobs import enqueue
 from switches.guards import refuse_sign_up
@@ -78,16 +79,21 @@ def username_faults(username: str) -> list[str]:
 
 
 def check_password(username: str, password: str) -> User | None:
-    """Return the person if the password is theirs. Takes as long for an unknown name as for a wrong password."""
+    """Return the person if the password is theirs. Takes as long for an unknown name as for a wrong password.
+
+    Raises Suspended to who knows the password of a suspended account. None, too, once its deletion has begun.
+    """
     user = User.objects.filter(username=username.strip().lower()).first()
     right = matches(password[: PASSWORD_MAX_CHARS + 1], user.password if user else _nobody())
-    return user if user and right and user.is_active else None
+    if user is None or not right:
+        return None
+    return user if user.is_active or end_if_due(user) else None
 
 
 def sign_in(username: str, password: str) -> User | None:
     """Check the password; somebody who had deactivated their account is back, and not deleted.
 
-    None: wrong, suspended, or the deletion of the account has begun.
+    None: wrong, or the deletion of the account has begun. Raises Suspended.
     """
     user = check_password(username, password)
     if user is None or user.deactivated_at is None:

@@ -20,6 +20,7 @@ from .parts.push import *
 from .parts.crossposting import *
 from .parts.api import *
 from .parts.signing_in import *
+from .parts.backoffice import *
 from .parts.demo import *
 from .parts.switches import *
 from .parts.canary import *

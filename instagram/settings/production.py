@@ -43,6 +43,7 @@ SERVICE_KEYS = {
 LOG_FORMAT = base.env.str("LOG_FORMAT", default="json")
 LOGGING = base.logging_as(LOG_FORMAT, base.LOG_LEVEL)
 EMAIL_BACKEND = base.env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
+OFFICE_SECOND_FACTOR = base.env.bool("OFFICE_SECOND_FACTOR", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000

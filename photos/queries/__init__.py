@@ -15,7 +15,7 @@ from .engagement import (
 )
 from .indexes import Nearby, Tagging, media_count_of, tagged_with, taken_at, taken_near
 from .locations import location_called, location_of, locations_near
-from .owners import owners_of
+from .owners import author_of_any, owners_of
 from .pages import photos_by
 from .tags import is_hidden, tags_beginning
 
@@ -24,6 +24,7 @@ __all__ = [
     "Nearby",
     "PhotoBody",
     "Tagging",
+    "author_of_any",
     "bodies",
     "body_of",
     "comment_author_of",

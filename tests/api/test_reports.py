@@ -1,15 +1,15 @@
 """Reports: kept once per person and target, and what many people's reports hide."""
 
 import pytest
-from django.contrib import admin
-from django.test import Client, RequestFactory
+from django.test import Client
 
-from accounts.admin import ReportAdmin
 from accounts.models import Report
 from accounts.reports import hidden_by_reports
+from backoffice.acts import Role
 from feeds import popular
 from jobs.testing import run_until_idle
 from tests.support.people import a_person, refusal
+from tests.support.staff import a_staff
 
 
 def number(media):
@@ -77,13 +77,22 @@ def test_many_peoples_reports_hide_a_photo_until_staff_dismisses_them(settings):
     reporters[2].post(f"/v1/media/{media['id']}/report", reason="nudity")
     assert hidden_by_reports([photo_id, number(other)]) == {photo_id}
 
-    desk, request = ReportAdmin(Report, admin.site), RequestFactory().get("/")
-    one = Report.objects.filter(target_id=photo_id)[:1]
-    desk.dismiss(request, Report.objects.filter(pk__in=[row.pk for row in one]))
+    desk, one = a_staff(Role.MODERATOR), Report.objects.filter(target_id=photo_id).first()
+
+    def review(action, **more):
+        desk.post("accounts/report/", action=action, _selected_action=[one.pk], **more)
+
+    review("dismiss")  # without a reason nothing happens
+    assert hidden_by_reports([photo_id]) == {photo_id}
+    review("dismiss", why="a sunset")
     assert hidden_by_reports([photo_id]) == set()
     a_person().post(f"/v1/media/{media['id']}/report", reason="spam")
     assert hidden_by_reports([photo_id]) == set()
-    desk.uphold(request, Report.objects.filter(target_id=photo_id))
+    review("uphold", why="no sunset")
+    assert [(row.act, row.before, row.after) for row in desk.acts()] == [
+        ("reports.review", {"review": "open"}, {"review": "dismissed"}),
+        ("reports.review", {"review": "dismissed"}, {"review": "upheld"}),
+    ]
     assert hidden_by_reports([photo_id]) == {photo_id}
 
 

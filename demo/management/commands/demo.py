@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from accounts import tokens
 from accounts.clients import first_party_client
 from accounts.models import User
-from demo import bulk, errands, load, people, services, sources
+from demo import bulk, errands, load, people, services, sources, staff
 from instagram.errors import InvalidToken, Unavailable
 from jobs.testing import run_until_idle
 
@@ -65,6 +65,7 @@ class Command(BaseCommand):
             source = sources.find(options["source"])
         except sources.SourceMissing as error:
             raise CommandError(str(error), returncode=2) from error
+        staff.make_staff()
         if is_there():
             self.stdout.write(f"The demo is there already ({demo_file()}).")
             return
@@ -166,7 +167,16 @@ def write_logins(ids: list[int]) -> None:
         for person, sign_in in zip(people.LOGINS, sign_ins, strict=True)
     ]
     text = json.dumps(
-        {"client_id": client.client_id, "client_secret": client.client_secret, "logins": logins}, indent=2
+        {
+            "client_id": client.client_id,
+            "client_secret": client.client_secret,
+            "logins": logins,
+            "staff": [
+                {"username": name, "password": staff.password_of(name), "role": role.value}
+                for name, role in staff.STAFF.items()
+            ],
+        },
+        indent=2,
     )
     place = demo_file()
     half_written = place.with_suffix(".new")

@@ -16,7 +16,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 WEB_BASE_URL = env.str("WEB_BASE_URL", default=f"http://127.0.0.1:{APP_PORT}")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "backoffice",  # before Django's admin, whose templates it overrides
+    "backoffice.apps.OfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -26,6 +27,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "sharding",
     "jobs",
     "caching",

@@ -1,29 +1,19 @@
 """The admin's page that explains feeds."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-from accounts.models import User
+from backoffice.acts import Role
 from sharding.ids import shortcode_of
 from tests.feeds.test_explain import delivered
-from tests.support.people import a_person
+from tests.support.staff import a_staff
 
 PAGE = "/admin/explain_feed/"
 
 
-def staff(*permissions):
-    user = User.objects.get(pk=a_person().id)
-    User.objects.filter(pk=user.pk).update(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser = Client()
-    browser.force_login(User.objects.get(pk=user.pk))
-    return browser
-
-
 def test_staff_who_may_look_at_people_are_told_the_verdict_and_the_facts():
     _, viewer, photo = delivered()
-    browser = staff("view_user")
+    browser = a_staff(Role.SUPPORT).browser
 
     assert PAGE.encode() in browser.get("/admin/").content
     assert b"Explain" in browser.get(PAGE).content
@@ -45,7 +35,7 @@ def test_staff_who_may_look_at_people_are_told_the_verdict_and_the_facts():
     ],
 )
 def test_whatever_is_asked_the_page_answers(photo, viewer, said):
-    answer = staff("view_user").get(PAGE, {"photo": photo, "viewer": viewer})
+    answer = a_staff(Role.SUPPORT).browser.get(PAGE, {"photo": photo, "viewer": viewer})
 
     assert answer.status_code == 200
     assert said in answer.content.decode()
@@ -53,4 +43,4 @@ def test_whatever_is_asked_the_page_answers(photo, viewer, said):
 
 def test_nobody_else_is_told():
     assert Client().get(PAGE)["Location"].startswith("/admin/login/")
-    assert staff().get(PAGE).status_code == 403
+    assert a_staff(Role.READ_ONLY).browser.get(PAGE).status_code == 403

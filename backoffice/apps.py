@@ -1,0 +1,26 @@
+"""Two apps: our room, and Django's admin with our site as its default, so that `admin.site` is ours everywhere."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as django_admin
+
+
+class BackofficeConfig(AppConfig):
+    """The admin."""
+
+    name = "backoffice"
+    default = True
+
+    def ready(self) -> None:
+        """Have the roles' groups made after every migration of main."""
+        from django.db.models.signals import post_migrate  # noqa: PLC0415  # models are not there earlier
+
+        from .roles import make_groups  # noqa: PLC0415
+
+        post_migrate.connect(make_groups, sender=self)
+
+
+class OfficeAdminConfig(django_admin.AdminConfig):
+    """Django's admin, with our site."""
+
+    default = False
+    default_site = "backoffice.site.OfficeSite"

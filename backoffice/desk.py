@@ -1,0 +1,111 @@
+"""Registered models in the admin: guarded by the table of acts, every change with a reason and written down."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.encoding import force_str
+
+from . import audit
+from .audit import REASON_MAX_CHARS, Target
+from .proof import ask_for_proof, is_proved
+from .roles import act_on_model, may
+
+REASON_HELP = "Why? It goes into the audit log, for good; name nobody."
+
+
+def reason_field(*, required: bool = True) -> forms.CharField:
+    """Return the field that asks why."""
+    widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
+    return forms.CharField(max_length=REASON_MAX_CHARS, required=required, help_text=REASON_HELP, widget=widget)
+
+
+class ReasonForm(forms.ModelForm):
+    """A model's form that asks why: `form = ReasonForm` in an admin class that lets somebody change something."""
+
+    why = reason_field()
+
+
+class ReasonActionForm(ActionForm):
+    """The choice of an action on a list, with why: `action_form = ReasonActionForm`."""
+
+    why = reason_field(required=False)
+
+
+class RoleGuard:
+    """Stands before every registered admin class: permissions by role, the password before dangerous acts, audit."""
+
+    def _may(self: Any, request: HttpRequest, verb: str) -> bool:
+        act = act_on_model(self.opts.label_lower, verb)
+        return act is not None and may(request.user, act.name)
+
+    def has_view_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the role may look."""
+        return self._may(request, "view") and super().has_view_permission(request, obj)  # type: ignore[misc]
+
+    def has_add_permission(self: Any, request: HttpRequest) -> bool:
+        """Return whether the role may add."""
+        return self._may(request, "add") and super().has_add_permission(request)  # type: ignore[misc]
+
+    def has_change_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the role may change."""
+        return self._may(request, "change") and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the role may delete."""
+        return self._may(request, "delete") and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+    def changeform_view(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask for the password before a dangerous change; looking asks for nothing."""
+        act = act_on_model(self.opts.label_lower, "change")
+        if request.method == "POST" and act is not None and act.dangerous and not is_proved(request):
+            return ask_for_proof(request)
+        answer: HttpResponse = super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+        return answer
+
+    def construct_change_message(self: Any, request: Any, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Keep for the log what the form changed."""
+        names = [name for name in form.changed_data if name != "why"]
+        request.office_change = (
+            {name: _plain(form.initial.get(name)) for name in names},
+            {name: _plain(form.cleaned_data.get(name)) for name in names},
+            form.cleaned_data.get("why", ""),
+        )
+        return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+
+    def log_addition(self: Any, request: Any, obj: Any, message: Any) -> None:
+        """Write an addition down in our log, not in Django's."""
+        self._log(request, obj, "add")
+
+    def log_change(self: Any, request: Any, obj: Any, message: Any) -> None:
+        """Write a change down in our log, not in Django's."""
+        self._log(request, obj, "change")
+
+    def log_deletions(self: Any, request: Any, queryset: Any) -> None:
+        """Write deletions down in our log, not in Django's."""
+        for obj in queryset:
+            self._log(request, obj, "delete")
+
+    def _log(self: Any, request: Any, obj: Any, verb: str) -> None:
+        act = act_on_model(self.opts.label_lower, verb)
+        before, after, reason = getattr(request, "office_change", (None, None, ""))
+        # The permission was asked: there is an act.
+        audit.record(
+            audit.actor_of(request), act.name if act else "", reason=reason, before=before, after=after,
+            target=Target(self.opts.verbose_name.replace(" ", "_"), obj.pk),
+        )  # fmt: skip
+
+    def history_view(self: Any, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show our log of the object instead of Django's."""
+        kind = self.opts.verbose_name.replace(" ", "_")
+        return HttpResponseRedirect(f"{reverse('admin:audit')}?target={kind}+{object_id}")
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value as JSON takes it; people as their ids."""
+    if isinstance(value, get_user_model()):
+        return value.pk
+    return value if isinstance(value, str | int | bool | float | None) else force_str(value)

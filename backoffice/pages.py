@@ -1,0 +1,4 @@
+"""Every module that registers pages or panels: importing this one fills frame.PAGES. A new module adds its line."""
+
+from . import audit_pages, explain, front, second_factor, signing_in, staff  # noqa: F401
+from .people import export_pages, lists, person  # noqa: F401

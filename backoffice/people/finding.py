@@ -1,0 +1,80 @@
+"""Finding people by what staff has at hand: id, user name, e-mail, phone, name, a photo's id, code or link."""
+
+import re
+from urllib.parse import urlsplit
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+
+from accounts.models import User, phone_digits
+from feeds.explain import photo_named
+from photos.queries import author_of_any
+from sharding.ids import MAX_ID
+
+#: People one search finds at most; who looks for more says more.
+FOUND_MOST = 200
+_NAME = re.compile(r"[a-z0-9._]{1,30}")
+_WORD = re.compile(r"\w+")
+_PHONE_MIN_DIGITS = 6
+#: Short codes of photos have that many characters, and more.
+_CODE = re.compile(r"[A-Za-z0-9_-]{8,12}")
+
+
+def people_found(text: str, *, by_contact: bool) -> list[int]:
+    """Return ids of the people a text may mean, at most FOUND_MOST.
+
+    by_contact: e-mail and phone are looked at, too; whole ones only. What names a photo leads to whose it is, deleted
+    photos included. Cost: one to five queries on main, each by an index, and one on a photo's shard.
+    Raises ShardUnavailable.
+    """
+    text = text.strip()
+    ids: dict[int, None] = {}
+    for find in (_by_id, _by_username, _by_photo, _by_words):
+        ids |= dict.fromkeys(find(text))
+    if by_contact:
+        ids |= dict.fromkeys(_by_contact(text))
+    return list(ids)[:FOUND_MOST]
+
+
+def _by_id(text: str) -> list[int]:
+    if not (text.isascii() and text.isdecimal()) or int(text) > MAX_ID:
+        return []
+    return list(User.objects.filter(pk=int(text)).values_list("pk", flat=True))
+
+
+def _by_username(text: str) -> list[int]:
+    path = urlsplit(text).path.strip("/") if "://" in text else text
+    name = path.lower().removeprefix("@")
+    if not _NAME.fullmatch(name):
+        return []
+    begins = User.objects.filter(username__startswith=name).order_by("username")
+    return list(begins.values_list("pk", flat=True)[:FOUND_MOST])
+
+
+def _by_photo(text: str) -> list[int]:
+    is_number = text.replace("_", "").isdecimal() and len(text) > 9
+    if not (is_number or "/p/" in text or _CODE.fullmatch(text)):
+        return []
+    try:
+        author = author_of_any(photo_named(text))
+    except ValueError:
+        return []
+    return [] if author is None else [author]
+
+
+def _by_words(text: str) -> list[int]:
+    words = _WORD.findall(text.lower())
+    if not words or "@" in text or "/" in text or text.isdecimal():
+        return []
+    query = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
+    named = User.objects.annotate(words=SearchVector("full_name", config="simple")).filter(words=query)
+    return list(named.order_by("-id").values_list("pk", flat=True)[:FOUND_MOST])
+
+
+def _by_contact(text: str) -> list[int]:
+    if "@" in text[1:]:
+        return list(User.objects.filter(email=text.lower()).values_list("pk", flat=True))
+    digits = re.sub(r"[^0-9]", "", text)
+    if len(digits) < _PHONE_MIN_DIGITS or re.search(r"[^0-9 ()+./-]", text):
+        return []
+    people = User.objects.exclude(phone="").annotate(digits=phone_digits()).filter(digits=digits)
+    return list(people.values_list("pk", flat=True)[:FOUND_MOST])
