@@ -47,8 +47,8 @@ def own_web(*, body_timeout: str = "30s", logs: Path | None = None, **env: str) 
         conf = Path(name) / "nginx.conf"
         as_me = "user root; " if os.geteuid() == 0 else ""
         nginx = OwnServer(["/usr/sbin/nginx", "-c", str(conf), "-e", "stderr", "-g", f"{as_me}daemon off;"])
-        ours = {"APP_DATA": name, "APP_PORT": nginx.port, "GUNICORN_PORT": gunicorn.port}
-        ours |= {"ACCESS_LOG": logs and logs / "access.log"}
+        ours = {"APP_DATA": name, "APP_LISTEN": f"127.0.0.1:{nginx.port}"}
+        ours |= {"GUNICORNS": render.gunicorns([gunicorn.port]), "ACCESS_LOG": logs and logs / "access.log"}
         text = (ROOT / "nginx" / "app.conf").read_text()
         if logs is None:
             text = text.replace("access_log @ACCESS_LOG@ timings", "access_log off")
