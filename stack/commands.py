@@ -30,7 +30,7 @@ def up(*, fresh: bool, sure: bool, demo: bool, apps: bool) -> int:
             _begin_anew(sure)
         _make_directories()
         # Every later command, and manage.py, is about the same one.
-        (paths.state() / "kind").write_text(f"{settings.STACK_KIND}\n")
+        (paths.state() / "kind.env").write_text(f"STACK_KIND={settings.STACK_KIND}\n")
         _start_supervisor_if_needed()
         with step("servers"):
             waiting.wait_until_well(lambda fact: not fact["app"])

@@ -144,6 +144,8 @@ def private_place(*up_arguments: str) -> Iterator[PrivateStack]:
             "PORT_OFFSET": str(offset),
             "DJANGO_SETTINGS_MODULE": "instagram.settings.development",
         }
+        # Lean, unless it is started otherwise, whatever runs beside it.
+        env.pop("STACK_KIND", None)
         stack = PrivateStack(state_dir, env, list(up_arguments))
         try:
             yield stack

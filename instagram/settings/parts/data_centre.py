@@ -9,15 +9,12 @@ STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR / ".local")))
 #: Added to every default port below, so that a second data centre can run beside the first (fault tests do that).
 PORT_OFFSET = env.int("PORT_OFFSET", default=0)
 
-
-def _remembered_kind() -> str:
-    file = STATE_DIR / "kind"
-    return file.read_text().strip() if file.is_file() else "lean"
-
-
+# What `bin/up --full` or `--lean` said last.
+if (STATE_DIR / "kind.env").exists():
+    env.read_env(STATE_DIR / "kind.env")
 #: Which data centre runs locally: "lean", one of each, or "full", with replicas, two Gunicorns and gearmands, three
-#: nginx and HAProxy. What `bin/up --full` or `--lean` said last is remembered in STATE_DIR.
-STACK_KIND = env.str("STACK_KIND", default=_remembered_kind())
+#: nginx and HAProxy. `bin/up --full` and `--lean` remember it in STATE_DIR.
+STACK_KIND = env.str("STACK_KIND", default="lean")
 if STACK_KIND not in {"lean", "full"}:
     raise ValueError(f"STACK_KIND may be lean or full, not {STACK_KIND}")
 
