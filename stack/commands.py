@@ -255,7 +255,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 def _summary(*, apps: bool, seconds: float) -> None:
     other = "--lean goes back" if settings.STACK_KIND == "full" else "--full has replicas and a load balancer"
     say(f"ready after {seconds:.1f} s: the {settings.STACK_KIND} data centre (bin/up {other})\n")
-    base = f"http://127.0.0.1:{settings.APP_PORT}"
+    base = f"{settings.EDGE_SCHEME}://127.0.0.1:{settings.APP_PORT}"
     if apps:
         say(f"  address    {base}")
     if apps and demo_file().exists():

@@ -33,7 +33,10 @@ def gunicorns(*, full: bool) -> list[Component]:
 def app_fronts(*, full: bool) -> list[Component]:
     """Return the nginx before all Gunicorns."""
     after = tuple(gunicorn_ports(full=full))
-    return [nginx(name, port, after=after, app=True) for name, port in app_front_ports(full=full).items()]
+    scheme = "http" if full else settings.EDGE_SCHEME
+    return [
+        nginx(name, port, after=after, app=True, scheme=scheme) for name, port in app_front_ports(full=full).items()
+    ]
 
 
 def _gunicorn(name: str, port: int, workers: int) -> Component:
@@ -53,13 +56,15 @@ def _gunicorn(name: str, port: int, workers: int) -> Component:
     )
 
 
-def nginx(name: str, port: int, *more_ports: int, after: tuple[str, ...] = (), app: bool = False) -> Component:
-    """Return an nginx; its configuration bears its name."""
+def nginx(
+    name: str, port: int, *more_ports: int, after: tuple[str, ...] = (), app: bool = False, scheme: str = ""
+) -> Component:
+    """Return an nginx; its configuration bears its name. scheme: what it speaks, by default what people speak."""
     return Component(
         name=name,
         argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
         ports=[port, *more_ports],
-        probe=probes.http(port, "/nginx-is-alive"),
+        probe=probes.http(port, "/nginx-is-alive", scheme=scheme or settings.EDGE_SCHEME),
         after=after,
         app=app,
         before=lambda: prepare.data_directory(name),

@@ -1,13 +1,15 @@
 """Renders the servers' configuration from templates: `@NAME@` becomes the value of that name."""
 
 import hashlib
+import ipaddress
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
 
-from stack import accounts, front, paths, prepare
+from stack import accounts, front, paths, prepare, tls
 from stack.description import components
 from stack.errors import StackError
 
@@ -40,6 +42,8 @@ def files() -> dict[str, str]:
     """Return every configuration file of the data centre that runs: its name and its text."""
     full = settings.STACK_KIND == "full"
     texts = {name: rendered(template) for name, template in (TEMPLATES | (FULL_TEMPLATES if full else {})).items()}
+    if pem := tls.pem():
+        texts["tls.pem"] = pem
     for name, port in front.app_front_ports(full=full).items():
         # Behind a load balancer, that is what a browser asks.
         host = "127.0.0.1" if full else settings.LISTEN_HOST
@@ -94,6 +98,12 @@ def values() -> dict[str, object]:
         "CDN_PURGE_HOST": settings.CDN_PURGE_HOST,
         "CDN_PURGE_PORT": settings.CDN_PURGE_PORT,
         "APP_FRONTS": "\n".join(f"  server {name} 127.0.0.1:{port} check" for name, port in app_fronts),
+        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {proxy};" for proxy in _known_proxies()),
+        "KNOWN_PROXIES": " ".join(f"{proxy} 1;" for proxy in _known_proxies()),
+        "DOOR_PER_MINUTE": settings.DOOR_ATTEMPTS_PER_MINUTE,
+        "DOOR_BURST": settings.DOOR_ATTEMPTS_AT_ONCE,
+        # Until one more is let in; in whole seconds, with room for others behind the same address.
+        "DOOR_RETRY_S": 1 + math.ceil(60 / settings.DOOR_ATTEMPTS_PER_MINUTE),
         "HAPROXY_SOCKET": paths.data("haproxy") / "admin.sock",
         "HAPROXY_STATS_PORT": settings.HAPROXY_STATS_PORT,
         "GUNICORNS": gunicorns(front.gunicorn_ports(full=full).values()),
@@ -107,7 +117,7 @@ def values() -> dict[str, object]:
         "CDN_DATA": paths.data("nginx_cdn"),
         "ACCESS_LOG": paths.log("access"),
         "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
-    }
+    } | tls.values()
 
 
 def gunicorns(ports: Iterable[int]) -> str:
@@ -121,6 +131,13 @@ def fingerprint() -> str:
     """Return what tells one description, settings included, from another: a change means starting anew."""
     parts = [(one.name, one.argv, one.ports, one.env) for one in components()]
     return hashlib.sha256(repr((parts, list(files().values()))).encode()).hexdigest()
+
+
+def _known_proxies() -> list[str]:
+    try:
+        return [str(ipaddress.ip_network(proxy)) for proxy in settings.KNOWN_PROXIES]
+    except ValueError as error:
+        raise StackError(f"KNOWN_PROXIES: {error}.") from None
 
 
 def _plain(name: str) -> str:

@@ -38,6 +38,20 @@ CDN_PURGE_HOST = env.str("CDN_PURGE_HOST", default="127.0.0.1")
 #: Address on which the app front, the CDN edge, the stack's page and the other services' stand-in listen, all of which
 #: a browser asks: this machine alone; in a container, 0.0.0.0.
 LISTEN_HOST = env.str("LISTEN_HOST", default="127.0.0.1")
+#: PEM file of a certificate with its chain: set, the app front and the CDN edge speak TLS and nothing else.
+TLS_CERTIFICATE_FILE = env.str("TLS_CERTIFICATE_FILE", default="")
+#: The key of that certificate.
+TLS_KEY_FILE = env.str("TLS_KEY_FILE", default="")
+#: How people's addresses begin, here.
+EDGE_SCHEME = "https" if TLS_CERTIFICATE_FILE else "http"
+#: Load balancers before the app front, addresses or networks: X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are
+#: believed from these alone. In the full data centre HAProxy; none before the lean one.
+KNOWN_PROXIES = env.list("KNOWN_PROXIES", default=["127.0.0.1"] if STACK_KIND == "full" else [])
+#: Sign-ins, sign-ups and password resets that one address may send an nginx per minute: each costs a password hash, a
+#: quarter second of a core. An office behind one address stays below it.
+DOOR_ATTEMPTS_PER_MINUTE = env.int("DOOR_ATTEMPTS_PER_MINUTE", default=120)
+#: The same beyond that rate at once, before the answer is 429.
+DOOR_ATTEMPTS_AT_ONCE = env.int("DOOR_ATTEMPTS_AT_ONCE", default=100)
 #: Gunicorn, behind the app front.
 GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
 #: The second one, in the full data centre.
