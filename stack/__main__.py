@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
@@ -25,6 +27,8 @@ def _options() -> argparse.Namespace:
     verbs.add_parser("supervise", help="keep everything running; up starts this")
     verbs.add_parser("migrate", help="bring databases, shards and static files up to date; up runs this")
     verbs.add_parser("render", help="write configuration for docker-compose.yml")
+    probe = verbs.add_parser("probe", help="ask one component; exit code 1 when it is not well")
+    probe.add_argument("name", metavar="COMPONENT")
     verbs.add_parser("prepare", help="make databases and buckets for docker-compose.yml, then migrate")
     return parser.parse_args()
 
@@ -75,6 +79,8 @@ def _run(options: argparse.Namespace) -> int:
             return commands.migrate()
         case "render":
             return containers.render_for_containers()
+        case "probe":
+            return containers.probe(options.name)
         case "prepare":
             return containers.prepare_containers()
         case _:
@@ -91,7 +97,7 @@ def _unreadable_setting() -> str:
 
     try:
         paths.state()  # asked for the first one, Django reads them all
-    except ValueError as error:
+    except (ValueError, ImproperlyConfigured) as error:
         return str(error)
     return ""
 

@@ -25,6 +25,7 @@ TEMPLATES = {
 FULL_TEMPLATES = {
     "haproxy.cfg": "stack/templates/haproxy.cfg",
     "replication.pgpass": "stack/templates/replication.pgpass",
+    "replica.sh": "stack/templates/replica.sh",
 }
 
 
@@ -77,6 +78,7 @@ def values() -> dict[str, object]:
     app_fronts = front.app_front_ports(full=full).items()
     return {
         "DATABASES": databases,
+        "ETC": paths.state() / "etc",
         "PGBOUNCER_PORT": settings.PGBOUNCER_PORT,
         "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
         "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
