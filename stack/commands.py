@@ -96,20 +96,27 @@ def restart(names: list[str]) -> int:
         raise StackError("the data centre does not run; bin/up starts it.")
     chosen = [known[name] for name in names] or [one for one in known.values() if one.ours]
     chosen = [one for one in chosen if processes.running(one.name)]
+    # Of two Gunicorns one always serves.
+    later = [one for one in chosen if one.name.startswith("gunicorn_")][1:]
     with step(f"{len(chosen)} restarted"):
-        for one in chosen:
-            paths.run(f"{one.name}.held").touch()
-        try:
-            with ThreadPoolExecutor(len(chosen) or 1) as pool:
-                list(pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), chosen))
-            waiting.wait_for(lambda facts: all(facts[one.name]["state"] == "held" for one in chosen))
-        finally:
-            for one in chosen:
-                paths.run(f"{one.name}.held").unlink(missing_ok=True)
-        waiting.ring()
-        waiting.wait_for(lambda facts: all(facts[one.name]["state"] != "held" for one in chosen))
-        waiting.wait_until_well(lambda fact: fact["name"] in {one.name for one in chosen})
+        for batch in ([one for one in chosen if one not in later], *([one] for one in later)):
+            _restart_at_once(batch)
     return 0
+
+
+def _restart_at_once(chosen: list[Component]) -> None:
+    for one in chosen:
+        paths.run(f"{one.name}.held").touch()
+    try:
+        with ThreadPoolExecutor(len(chosen) or 1) as pool:
+            list(pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), chosen))
+        waiting.wait_for(lambda facts: all(facts[one.name]["state"] == "held" for one in chosen))
+    finally:
+        for one in chosen:
+            paths.run(f"{one.name}.held").unlink(missing_ok=True)
+    waiting.ring()
+    waiting.wait_for(lambda facts: all(facts[one.name]["state"] != "held" for one in chosen))
+    waiting.wait_until_well(lambda fact: fact["name"] in {one.name for one in chosen})
 
 
 def migrate() -> int:

@@ -4,7 +4,6 @@ what reached it."""
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -181,20 +180,6 @@ def test_text_is_compressed_for_who_can_read_it_and_caches_are_told_so(bare_fron
     assert packed.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A certificate made here, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, chain = folder / "key.pem", folder / "chain.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", chain],
-        check=True,
-        capture_output=True,
-    )
-    return {"TLS_CERTIFICATE_FILE": str(chain), "TLS_KEY_FILE": str(key)}
 
 
 def spoken(port: int, certificate: dict[str, str], newest: ssl.TLSVersion) -> str | None:

@@ -1,14 +1,23 @@
 """The full data centre (`bin/up --full`): copies follow, every part is used, a killed nginx costs no request."""
 
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
 import requests
 from django.conf import settings
 
-from stack import probes
+from stack import probes, replicas
 from tests.faults import Person, ask, sign_up
 from tests.support.private import ROOT, PrivateStack, running_private_stack
 from tests.support.traffic import Traffic
@@ -45,6 +54,64 @@ def test_what_is_written_to_a_server_is_read_from_its_replica_which_takes_no_wri
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
         at(full, f"postgres_{server}_replica", f"DROP TABLE {mark}")
     at(full, f"postgres_{server}", f"DROP TABLE {mark}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a container begins as root and hands on to the account of PostgreSQL")
+def test_the_script_of_a_container_makes_a_replica_once_and_starts_it_again(full: PrivateStack) -> None:
+    place = Path(tempfile.mkdtemp(prefix="instagram-replica-"))
+    place.chmod(0o755)
+    (place / "bin").mkdir()
+    # What the image postgres:15 has and Debian has not.
+    gosu = '#!/bin/bash\nwho=$1; shift; exec setpriv --reuid="$who" --regid="$who" --clear-groups -- "$@"\n'
+    for name, text in {"gosu": gosu, "docker-entrypoint.sh": '#!/bin/bash\nexec gosu postgres "$@"\n'}.items():
+        (place / "bin" / name).write_text(text)
+        (place / "bin" / name).chmod(0o755)
+    etc = full.state_dir / "etc"
+    shutil.copy(etc / "replication.pgpass", place)
+    (place / "replica.sh").write_text((etc / "replica.sh").read_text().replace(str(etc), str(place)))
+    (place / "postgresql.conf").write_text((etc / "postgresql.conf").read_text())
+    shutil.copy(etc / "pg_hba.conf", place)
+    for name in ("postgresql.conf", "pg_hba.conf"):
+        (place / name).chmod(0o644)
+    data, binaries = place / "data", replicas.POSTGRES_BIN
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    server = ["postgres", "-D", str(data), "-c", f"config_file={place}/postgresql.conf", "-c", f"port={port}"]
+    server += ["-c", f"hba_file={place}/pg_hba.conf"]
+    command = ["bash", str(place / "replica.sh"), str(full.ports["postgres_main"]), "of_a_container", *server]
+    env = os.environ | {"PGDATA": str(data), "PATH": f"{place / 'bin'}:{binaries}:{os.environ['PATH']}"}
+
+    def asked(sql: str) -> list[tuple]:
+        return probes.query(port, sql, "main", user="postgres", password=settings.DB_SUPERUSER_PASSWORD)
+
+    made: list[float] = []
+    try:
+        for _ in range(2):
+            mark = f"mark_{time.time_ns()}"
+            process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                wait_until(lambda: answers(lambda: asked("SELECT 1")), what="the replica answers", seconds=60)
+                at(full, "postgres_main", f"CREATE TABLE {mark} (n int)")
+                found = f"SELECT to_regclass('{mark}')"
+                wait_until(lambda: asked(found) == [(mark,)], what="it follows")  # noqa: B023  # waited for here
+                at(full, "postgres_main", f"DROP TABLE {mark}")
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(20)
+            made.append((data / "backup_label.old").stat().st_mtime)
+        assert made[0] == made[1]  # copied once
+    finally:
+        at(full, "postgres_main", "SELECT pg_drop_replication_slot('of_a_container')")
+        shutil.rmtree(place)
+
+
+def answers(ask: Callable[[], object]) -> bool:
+    """Return whether a server answers."""
+    try:
+        ask()
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 def test_status_shows_every_part_and_a_plain_up_says_which_data_centre_runs(full: PrivateStack) -> None:
@@ -102,6 +169,18 @@ def test_one_that_is_killed_under_load_costs_no_reader_anything_and_a_poster_one
     assert not [each for each in traffic.failed("POST") if each.again]
     for person in (cat, dan):
         assert photos_of(person) == sorted(traffic.published[person.id] + before[person.id])
+
+
+def test_a_restart_of_our_own_code_costs_no_reader_anything(full: PrivateStack, people: list[Person]) -> None:
+    ann, ben, *_ = people
+    before = {name: full.pid(name) for name in ("gunicorn_1", "gunicorn_2")}
+    with Traffic([ann, ben], [], photo_id=0) as traffic:
+        full.run([sys.executable, "-m", "stack", "restart"])
+        asked = len(traffic.asked)
+        wait_until(lambda: len(traffic.asked) > asked + 10, what="people at work")
+
+    assert all(full.pid(name) != pid for name, pid in before.items())
+    assert traffic.failed("GET") == []
 
 
 def photos_of(person: Person) -> list[int]:
