@@ -1,53 +1,46 @@
 """What bin/up, bin/down and bin/up --status do."""
 
-import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import psutil
 from django.conf import settings
 
-from stack import accounts, paths, processes, render
-from stack.description import Component, components
+from stack import accounts, paths, processes, refusals, render, waiting
+from stack.description import Component, components, every_component
 from stack.errors import ComponentFailed, StackError
-
-#: A component that died so often in a row while it was started is not waited for any longer.
-DEATHS_MAX = 6
-
-Fact = dict[str, Any]
 
 
 def up(*, fresh: bool, sure: bool, demo: bool, apps: bool) -> int:
     """Start what does not run, migrate, load the demo once; say where things are. Changes nothing when all is there."""
     began = time.monotonic()
-    _check_state_dir()
+    refusals.check_state_dir()
     with _one_at_a_time():
         if fresh:
             _begin_anew(sure)
         _make_directories()
+        # Every later command, and manage.py, is about the same one.
+        (paths.state() / "kind.env").write_text(f"STACK_KIND={settings.STACK_KIND}\n")
         _start_supervisor_if_needed()
         with step("servers"):
-            _wait_until_well(lambda fact: not fact["app"])
+            waiting.wait_until_well(lambda fact: not fact["app"])
         if apps:
             with step("databases, shards"):
                 _run_python("-m", "stack", "migrate")
             if _order("wanted", "all"):
-                _ring()
+                waiting.ring()
             with step("web, workers"):
-                _wait_until_well(lambda fact: True)
+                waiting.wait_until_well(lambda fact: True)
             if demo and not demo_file().exists():
                 # Outside the step: it shows its own progress.
                 _run_python("manage.py", "demo", show=True)
@@ -73,7 +66,7 @@ def status(*, apps: bool = True) -> int:
     """Ask every component now; return 0 when all are well, 1 otherwise."""
     asked = [component for component in components() if apps or not component.app]
     kept = processes.running("supervisor") is not None
-    facts = _facts() if kept else {}
+    facts = waiting.facts() if kept else {}
     with ThreadPoolExecutor(len(asked)) as pool:
         healths = list(pool.map(_health, asked))
     rows = [
@@ -101,22 +94,29 @@ def restart(names: list[str]) -> int:
         raise StackError(f"there is no component {unknown[0]}; there are {', '.join(known)}.")
     if processes.running("supervisor") is None:
         raise StackError("the data centre does not run; bin/up starts it.")
-    chosen = [known[name] for name in names] or [one for one in known.values() if one.app and one.name != "nginx_app"]
+    chosen = [known[name] for name in names] or [one for one in known.values() if one.ours]
     chosen = [one for one in chosen if processes.running(one.name)]
+    # Of two Gunicorns one always serves.
+    later = [one for one in chosen if one.name.startswith("gunicorn_")][1:]
     with step(f"{len(chosen)} restarted"):
-        for one in chosen:
-            paths.run(f"{one.name}.held").touch()
-        try:
-            with ThreadPoolExecutor(len(chosen) or 1) as pool:
-                list(pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), chosen))
-            _wait_for(lambda facts: all(facts[one.name]["state"] == "held" for one in chosen))
-        finally:
-            for one in chosen:
-                paths.run(f"{one.name}.held").unlink(missing_ok=True)
-        _ring()
-        _wait_for(lambda facts: all(facts[one.name]["state"] != "held" for one in chosen))
-        _wait_until_well(lambda fact: fact["name"] in {one.name for one in chosen})
+        for batch in ([one for one in chosen if one not in later], *([one] for one in later)):
+            _restart_at_once(batch)
     return 0
+
+
+def _restart_at_once(chosen: list[Component]) -> None:
+    for one in chosen:
+        paths.run(f"{one.name}.held").touch()
+    try:
+        with ThreadPoolExecutor(len(chosen) or 1) as pool:
+            list(pool.map(lambda one: processes.stop(one.name, one.stop_signal, one.stop_seconds), chosen))
+        waiting.wait_for(lambda facts: all(facts[one.name]["state"] == "held" for one in chosen))
+    finally:
+        for one in chosen:
+            paths.run(f"{one.name}.held").unlink(missing_ok=True)
+    waiting.ring()
+    waiting.wait_for(lambda facts: all(facts[one.name]["state"] != "held" for one in chosen))
+    waiting.wait_until_well(lambda fact: fact["name"] in {one.name for one in chosen})
 
 
 def migrate() -> int:
@@ -136,28 +136,6 @@ def migrate() -> int:
         call_command("store_assets")
         done.write_text(version.hexdigest())
     return 0
-
-
-def render_for_containers() -> int:
-    """Make the configuration and the directories of docker-compose.yml, in a volume that the containers share."""
-    paths.make_all()
-    for name in ("data", "log", "run", *(f"data/{one.name}" for one in components() if one.ports)):
-        folder = paths.state() / name
-        folder.mkdir(exist_ok=True)
-        # Each image runs its server as an account of its own choosing; the volume is theirs alone.
-        folder.chmod(0o777)
-    for name, template in render.TEMPLATES.items():
-        paths.etc(name).write_text(render.rendered(template))
-    return 0
-
-
-def prepare_containers() -> int:
-    """Make roles, databases and buckets in the servers of docker-compose.yml, then migrate."""
-    for component in components():
-        if not component.app:
-            _wait_for_answer(component)
-            component.ready()
-    return migrate()
 
 
 def say(words: str) -> None:
@@ -188,23 +166,6 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _check_state_dir() -> None:
-    try:
-        paths.make_all()
-        with paths.run("up.lock").open("w"):
-            pass
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise StackError(f"the disk of {paths.state()} is full.") from None
-        raise StackError(f"{error.filename} cannot be written by {accounts.myself().name}: {error.strerror}.") from None
-    free_mb = shutil.disk_usage(paths.state()).free // 1_048_576
-    if free_mb < settings.STACK_MIN_FREE_MB:
-        raise StackError(
-            f"only {free_mb} MB are free below {paths.state()}, but {settings.STACK_MIN_FREE_MB} MB are needed"
-            " (STACK_MIN_FREE_MB)."
-        )
-
-
 def _make_directories() -> None:
     paths.make_all()
     account = accounts.servers()
@@ -221,7 +182,7 @@ def _start_supervisor_if_needed() -> None:
         say("settings or configuration have changed: all stops and starts anew")
         down()
     _stop_leftovers()
-    _check_ports()
+    refusals.check_ports()
     for held in paths.run("").glob("*.held"):
         held.unlink()
     paths.run("wanted").write_text("servers")
@@ -237,38 +198,6 @@ def _start_supervisor_if_needed() -> None:
             start_new_session=True,
         )
     processes.remember("supervisor", process.pid)
-
-
-def _check_ports() -> None:
-    for component in components():
-        for port in component.ports:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OverflowError:
-                    raise StackError(
-                        f"port {port}, wanted by {component.name}, does not exist, the last is 65535: PORT_OFFSET is"
-                        f" {settings.PORT_OFFSET}."
-                    ) from None
-                except OSError as error:
-                    if error.errno != errno.EADDRINUSE:
-                        raise StackError(f"port {port}, wanted by {component.name}: {error.strerror}.") from None
-                    raise StackError(
-                        f"port {port}, wanted by {component.name}, is taken by {_listener(port)}: stop that,"
-                        " or move ours with PORT_OFFSET=1000 (docs/stack.md)."
-                    ) from None
-
-
-def _listener(port: int) -> str:
-    try:
-        for connection in psutil.net_connections("tcp"):
-            listens = connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
-            if listens and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    except psutil.Error:
-        pass
-    return "another program"
 
 
 def _begin_anew(sure: bool) -> None:
@@ -287,7 +216,7 @@ def _begin_anew(sure: bool) -> None:
 
 def _stop_leftovers() -> int:
     """Stop what a supervisor that was killed left behind; return how many components that were."""
-    left = [component for component in reversed(components()) if processes.running(component.name)]
+    left = [component for component in reversed(every_component()) if processes.running(component.name)]
     for component in left:
         processes.stop(component.name, component.stop_signal, component.stop_seconds)
     return len(left)
@@ -300,74 +229,6 @@ def _order(file: str, word: str) -> bool:
         return False
     target.write_text(word)
     return True
-
-
-def _text(file: Path) -> str:
-    return file.read_text() if file.exists() else ""
-
-
-def _ring() -> None:
-    pid = processes.running("supervisor")
-    if pid is not None:
-        os.kill(pid, signal.SIGHUP)
-
-
-def _facts() -> dict[str, Fact]:
-    try:
-        facts = json.loads(paths.run("status.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return {name: fact | {"name": name} for name, fact in facts.items()}
-
-
-def _wait_for(condition: Callable[[dict[str, Fact]], bool]) -> None:
-    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
-    while not condition(_facts()):
-        if processes.running("supervisor") is None:
-            raise ComponentFailed(f"the supervisor ended{_last_words('supervisor')}")
-        if time.monotonic() > deadline:
-            raise ComponentFailed(f"the supervisor does not follow{_last_words('supervisor')}")
-        time.sleep(0.02)
-
-
-def _wait_for_answer(component: Component) -> None:
-    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
-    while True:
-        try:
-            component.probe(os.getpid())
-        except Exception as error:  # whatever keeps it from answering: it is asked again
-            if time.monotonic() > deadline:
-                raise ComponentFailed(f"{component.name} does not answer: {error}") from error
-            time.sleep(0.2)
-        else:
-            return
-
-
-def _wait_until_well(concerns: Callable[[Fact], bool]) -> None:
-    """Wait for components. Raises ComponentFailed, naming one that keeps dying or is late."""
-    deadline = time.monotonic() + settings.STACK_READY_TIMEOUT_S
-    _wait_for(bool)
-    while True:
-        unwell = [fact for fact in _facts().values() if concerns(fact) and fact["state"] != "well"]
-        if not unwell:
-            return
-        failing = [fact for fact in unwell if fact["failures"] >= DEATHS_MAX]
-        if failing or time.monotonic() > deadline:
-            fact = (failing or [fact for fact in unwell if fact["state"] != "waiting"] or unwell)[0]
-            raise ComponentFailed(
-                f"{fact['name']} does not come up ({fact['why'] or 'no answer'}){_last_words(fact['name'])}"
-            )
-        if processes.running("supervisor") is None:
-            raise ComponentFailed(f"the supervisor ended{_last_words('supervisor')}")
-        time.sleep(0.03)
-
-
-def _last_words(name: str) -> str:
-    try:
-        lines = [line for line in paths.log(name).read_text(errors="replace").splitlines() if line.strip()][-3:]
-    except OSError:
-        lines = []
-    return "".join(f"\n  {line}" for line in [f"log: {paths.log(name)}", *lines])
 
 
 def _run_python(*words: str, show: bool = False) -> None:
@@ -399,8 +260,9 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 
 
 def _summary(*, apps: bool, seconds: float) -> None:
-    say(f"ready after {seconds:.1f} s\n")
-    base = f"http://127.0.0.1:{settings.APP_PORT}"
+    other = "--lean goes back" if settings.STACK_KIND == "full" else "--full has replicas and a load balancer"
+    say(f"ready after {seconds:.1f} s: the {settings.STACK_KIND} data centre (bin/up {other})\n")
+    base = f"{settings.EDGE_SCHEME}://127.0.0.1:{settings.APP_PORT}"
     if apps:
         say(f"  address    {base}")
     if apps and demo_file().exists():
@@ -413,3 +275,7 @@ def _summary(*, apps: bool, seconds: float) -> None:
         say(f"  page       http://127.0.0.1:{settings.STACK_PAGE_PORT} ({pages})")
     say(f"  logs       {paths.state() / 'log'}")
     say("  stop       bin/down")
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""

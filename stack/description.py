@@ -1,78 +1,57 @@
 """What the local data centre is made of: each component once, with how to start, probe and stop it.
 
+The lean one has one of each; the full one replicas (replicas.py), two Gunicorns, three nginx and HAProxy (front.py).
 Configuration files are rendered from stack/templates/ and nginx/ (render.py); processes are kept by supervisor.py;
 docker-compose.yml is held against this list by a test.
 """
 
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 
-from stack import paths, prepare, probes
-
-POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
-
-
-def _nothing() -> None:
-    """Prepare nothing."""
+from stack import front, paths, prepare, probes, replicas
+from stack.component import Component
 
 
-@dataclass(frozen=True)
-class Component:
-    """One process of the data centre.
-
-    after: components that must have answered once before it starts. before: makes what it needs (data directory).
-    ready: makes what it must hold before others use it (roles, buckets), once it answers; what is there stays.
-    app: runs our code or fronts it; starts after the databases are migrated. ours: runs our code.
-    """
-
-    name: str
-    argv: list[str]
-    ports: list[int]
-    probe: probes.Probe
-    after: tuple[str, ...] = ()
-    before: Callable[[], None] = _nothing
-    ready: Callable[[], None] = _nothing
-    app: bool = False
-    ours: bool = False
-    env: dict[str, str] = field(default_factory=dict)
-    stop_signal: signal.Signals = signal.SIGTERM
-    stop_seconds: float = 10.0
-
-
-def components() -> list[Component]:
-    """Return every component, in an order in which they could be started one by one."""
+def components(kind: str = "") -> list[Component]:
+    """Return every component, in an order in which they could be started one by one; kind: default STACK_KIND."""
+    full = (kind or settings.STACK_KIND) == "full"
     return [
         *(_postgres(name, port) for name, port in settings.POSTGRES_PORTS.items()),
+        *(replicas.postgres() if full else []),
         _pgbouncer(),
         *(_redis(number, port) for number, port in enumerate(settings.REDIS_PORTS, 1)),
+        *(replicas.redis() if full else []),
         *(_memcached(number, port) for number, port in enumerate(settings.MEMCACHED_PORTS, 1)),
-        _gearmand(),
+        _gearmand("gearmand", settings.GEARMAND_PORT),
+        *([_gearmand("gearmand_2", settings.GEARMAND_2_PORT)] if full else []),
         _seaweedfs(),
-        _nginx("cdn", settings.CDN_PORT, settings.CDN_PURGE_PORT),
+        front.nginx("nginx_cdn", settings.CDN_PORT, settings.CDN_PURGE_PORT),
         _social(),
-        _gunicorn(),
-        *_workers(),
+        *front.gunicorns(full=full),
+        *_workers(full=full),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
         _apns(),
         _stack_page(),
-        _nginx("app", settings.APP_PORT, after=("gunicorn",), app=True),
+        *front.app_fronts(full=full),
+        *([front.haproxy()] if full else []),
     ]
+
+
+def every_component() -> list[Component]:
+    """Return the components of both data centres, each once: what may have been left behind by the other."""
+    return list({one.name: one for kind in ("full", "lean") for one in components(kind)}.values())
 
 
 def _postgres(name: str, port: int) -> Component:
     return Component(
         name=f"postgres_{name}",
-        argv=[str(POSTGRES_BIN / "postgres"), "-D", str(paths.data(f"postgres_{name}"))]
-        + ["-c", f"config_file={paths.etc('postgresql.conf')}", "-c", f"hba_file={paths.etc('pg_hba.conf')}"]
-        + ["-c", f"port={port}"],
+        argv=replicas.postgres_argv(f"postgres_{name}", port),
         ports=[port],
         probe=probes.postgres(port),
-        before=lambda: prepare.init_postgres(f"postgres_{name}", POSTGRES_BIN),
+        before=lambda: prepare.init_postgres(f"postgres_{name}", replicas.POSTGRES_BIN),
         ready=lambda: prepare.role_and_databases(name, port),
         stop_signal=signal.SIGINT,  # "fast": ends sessions instead of waiting for them
     )
@@ -109,14 +88,13 @@ def _memcached(number: int, port: int) -> Component:
     )
 
 
-def _gearmand() -> Component:
-    port = settings.GEARMAND_PORT
+def _gearmand(name: str, port: int) -> Component:
     return Component(
-        name="gearmand",
+        name=name,
         # The queue lives in memory: the outboxes are the truth. --job-retries: a job that kills its workers ends.
         # --round-robin: without it a chain, whose next batch is there at once, starves other tasks of its queue.
         argv=["/usr/sbin/gearmand", "-L", "127.0.0.1", "-p", str(port), "--round-robin", "--job-retries", "3"]
-        + ["-l", "stderr", "-P", str(paths.run("gearmand.own-pid"))],
+        + ["-l", "stderr", "-P", str(paths.run(f"{name}.own-pid"))],
         ports=[port],
         probe=probes.says(port, b"version\n", b"OK"),
     )
@@ -147,20 +125,6 @@ def _seaweedfs() -> Component:
     )
 
 
-def _nginx(name: str, port: int, *more_ports: int, after: tuple[str, ...] = (), app: bool = False) -> Component:
-    return Component(
-        name=f"nginx_{name}",
-        argv=["/usr/sbin/nginx", "-c", str(paths.etc(f"nginx_{name}.conf")), "-e", "stderr"] + ["-g", "daemon off;"],
-        ports=[port, *more_ports],
-        probe=probes.http(port, "/nginx-is-alive"),
-        after=after,
-        app=app,
-        before=lambda: prepare.data_directory(f"nginx_{name}"),
-        stop_signal=signal.SIGQUIT,  # graceful
-        stop_seconds=3.0,
-    )
-
-
 def _social() -> Component:
     return Component(
         name="social",
@@ -174,24 +138,9 @@ def _social() -> Component:
     )
 
 
-def _gunicorn() -> Component:
-    return Component(
-        name="gunicorn",
-        # No preload: a fork must share no connection. No control socket: several gunicorns would fight for one.
-        argv=[sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
-        + ["--bind", f"127.0.0.1:{settings.GUNICORN_PORT}", "--worker-class", "gthread"]
-        + ["--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.GUNICORN_THREADS)]
-        + ["--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "30", "--worker-tmp-dir", "/dev/shm"],  # noqa: S108  # gunicorn's heartbeat file, recommended by its docs
-        ports=[settings.GUNICORN_PORT],
-        probe=probes.http(settings.GUNICORN_PORT, "/health/live"),
-        after=("pgbouncer",),
-        app=True,
-        ours=True,
-        stop_seconds=25.0,
-    )
-
-
-def _workers() -> list[Component]:
+def _workers(*, full: bool) -> list[Component]:
+    # They take jobs from all; one is enough to be of use.
+    gearmands = [settings.GEARMAND_PORT, settings.GEARMAND_2_PORT] if full else [settings.GEARMAND_PORT]
     counts = {
         "fast": settings.WORKERS_FAST,
         "feed": settings.WORKERS_FEED,
@@ -199,7 +148,7 @@ def _workers() -> list[Component]:
         "network": settings.WORKERS_NETWORK,
     }
     return [
-        _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], settings.GEARMAND_PORT)
+        _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], *gearmands)
         for queue, count in counts.items()
         for number in range(1, count + 1)
     ]
@@ -228,12 +177,12 @@ def _stack_page() -> Component:
     )
 
 
-def _manage(name: str, command: list[str], port: int) -> Component:
+def _manage(name: str, command: list[str], *ports: int) -> Component:
     return Component(
         name=name,
         argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
         ports=[],
-        probe=probes.connected_to(port),
+        probe=probes.connected_to(*ports),
         after=("pgbouncer",),
         app=True,
         ours=True,

@@ -18,6 +18,11 @@ from stack.errors import StackError
 SUFFIXES = ("", "_test", "_bench")
 
 
+def slot(name: str) -> str:
+    """Return the name of the replication slot, and of the application, by which a server's replica follows it."""
+    return f"{name}_replica"
+
+
 def data_directory(name: str) -> None:
     """Make a component's data directory, its account's alone."""
     directory = paths.data(name)
@@ -87,6 +92,22 @@ def role_and_databases(name: str, port: int) -> None:
             for database in (name + suffix for suffix in SUFFIXES):
                 if database not in there:
                     cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), role))
+            if settings.STACK_KIND == "full":
+                _replicator(cursor)
+            else:
+                # A slot that nobody reads would keep the log for ever; the full data centre makes its replicas anew.
+                cursor.execute(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                    " WHERE slot_name = %s AND NOT active",
+                    [slot(name)],
+                )
+
+
+def _replicator(cursor: psycopg2.extensions.cursor) -> None:
+    role, password = sql.Identifier(settings.DB_REPLICATION_USER), sql.Literal(settings.DB_REPLICATION_PASSWORD)
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [settings.DB_REPLICATION_USER])
+    verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
+    cursor.execute(sql.SQL("{} ROLE {} LOGIN REPLICATION PASSWORD {}").format(verb, role, password))
 
 
 def _password_holds(port: int) -> bool:

@@ -1,12 +1,15 @@
 """Renders the servers' configuration from templates: `@NAME@` becomes the value of that name."""
 
 import hashlib
+import ipaddress
+import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
 
-from stack import accounts, paths, prepare
+from stack import accounts, front, paths, prepare, tls
 from stack.description import components
 from stack.errors import StackError
 
@@ -16,25 +19,47 @@ TEMPLATES = {
     "pgbouncer.ini": "stack/templates/pgbouncer.ini",
     "pgbouncer.users": "stack/templates/pgbouncer.users",
     "redis.conf": "stack/templates/redis.conf",
-    "nginx_app.conf": "nginx/app.conf",
     "nginx_cdn.conf": "nginx/cdn.conf",
+}
+#: Those of the full data centre alone.
+FULL_TEMPLATES = {
+    "haproxy.cfg": "stack/templates/haproxy.cfg",
+    "replication.pgpass": "stack/templates/replication.pgpass",
+    "replica.sh": "stack/templates/replica.sh",
 }
 
 
 def render_all() -> None:
     """Write every configuration file into STATE_DIR/etc, readable by the servers' account alone."""
     account = accounts.servers()
-    for name, template in TEMPLATES.items():
+    for name, text in files().items():
         target = paths.etc(name)
         target.touch(mode=0o600)
         account.own(target)
-        target.write_text(rendered(template))
+        target.write_text(text)
 
 
-def rendered(template: str) -> str:
-    """Return a template's text with its values filled in; raises ValueError for a name nobody knows."""
+def files() -> dict[str, str]:
+    """Return every configuration file of the data centre that runs: its name and its text."""
+    full = settings.STACK_KIND == "full"
+    texts = {name: rendered(template) for name, template in (TEMPLATES | (FULL_TEMPLATES if full else {})).items()}
+    if pem := tls.pem():
+        texts["tls.pem"] = pem
+    for name, port in front.app_front_ports(full=full).items():
+        # Behind a load balancer, that is what a browser asks.
+        host = "127.0.0.1" if full else settings.LISTEN_HOST
+        own = {"APP_DATA": paths.data(name), "APP_LISTEN": f"{host}:{port}"}
+        texts[f"{name}.conf"] = rendered("nginx/app.conf", own)
+    return texts
+
+
+def rendered(template: str, own: dict[str, object] | None = None) -> str:
+    """Return a template's text with its values filled in; raises ValueError for a name nobody knows.
+
+    own: values of this file alone.
+    """
     text = (Path(settings.BASE_DIR) / template).read_text()
-    for name, value in values().items():
+    for name, value in (values() | (own or {})).items():
         text = text.replace(f"@{name}@", str(value))
     unknown = re.search(r"@([A-Z0-9_]+)@", text)
     if unknown:
@@ -49,8 +74,11 @@ def values() -> dict[str, object]:
         for name, port in settings.POSTGRES_PORTS.items()
         for suffix in prepare.SUFFIXES
     )
+    full = settings.STACK_KIND == "full"
+    app_fronts = front.app_front_ports(full=full).items()
     return {
         "DATABASES": databases,
+        "ETC": paths.state() / "etc",
         "PGBOUNCER_PORT": settings.PGBOUNCER_PORT,
         "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
         "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
@@ -59,6 +87,9 @@ def values() -> dict[str, object]:
         "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
         "DB_USER": _plain("DB_USER"),
         "DB_PASSWORD": _plain("DB_PASSWORD"),
+        "DB_REPLICATION_USER": _plain("DB_REPLICATION_USER"),
+        "DB_REPLICATION_PASSWORD": _plain("DB_REPLICATION_PASSWORD"),
+        "SLOT_KEEP_MB": settings.POSTGRES_SLOT_KEEP_MB,
         "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
         "SHARED_BUFFERS_MB": settings.POSTGRES_SHARED_BUFFERS_MB,
         "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
@@ -68,7 +99,16 @@ def values() -> dict[str, object]:
         "CDN_PORT": settings.CDN_PORT,
         "CDN_PURGE_HOST": settings.CDN_PURGE_HOST,
         "CDN_PURGE_PORT": settings.CDN_PURGE_PORT,
-        "GUNICORN_PORT": settings.GUNICORN_PORT,
+        "APP_FRONTS": "\n".join(f"  server {name} 127.0.0.1:{port} check" for name, port in app_fronts),
+        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {proxy};" for proxy in _known_proxies()),
+        "KNOWN_PROXIES": " ".join(f"{proxy} 1;" for proxy in _known_proxies()),
+        "DOOR_PER_MINUTE": settings.DOOR_ATTEMPTS_PER_MINUTE,
+        "DOOR_BURST": settings.DOOR_ATTEMPTS_AT_ONCE,
+        # Until one more is let in; in whole seconds, with room for others behind the same address.
+        "DOOR_RETRY_S": 1 + math.ceil(60 / settings.DOOR_ATTEMPTS_PER_MINUTE),
+        "HAPROXY_SOCKET": paths.data("haproxy") / "admin.sock",
+        "HAPROXY_STATS_PORT": settings.HAPROXY_STATS_PORT,
+        "GUNICORNS": gunicorns(front.gunicorn_ports(full=full).values()),
         "S3_PORT": settings.S3_PORT,
         "S3_BUCKET": settings.S3_BUCKET,
         "CDN_SIGNING_KEY": _plain("CDN_SIGNING_KEY"),
@@ -76,17 +116,30 @@ def values() -> dict[str, object]:
         "CACHE_S": settings.CDN_CACHE_S,
         "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
         "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
-        "APP_DATA": paths.data("nginx_app"),
         "CDN_DATA": paths.data("nginx_cdn"),
         "ACCESS_LOG": paths.log("access"),
         "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
-    }
+    } | tls.values()
+
+
+def gunicorns(ports: Iterable[int]) -> str:
+    """Return the servers of nginx's upstream: one alone is always tried, of several a dead one rests for 1 s."""
+    several = list(ports)
+    rest = "max_fails=1 fail_timeout=1s" if several[1:] else "fail_timeout=0"
+    return " ".join(f"server 127.0.0.1:{port} {rest};" for port in several)
 
 
 def fingerprint() -> str:
     """Return what tells one description, settings included, from another: a change means starting anew."""
     parts = [(one.name, one.argv, one.ports, one.env) for one in components()]
-    return hashlib.sha256(repr((parts, [rendered(template) for template in TEMPLATES.values()])).encode()).hexdigest()
+    return hashlib.sha256(repr((parts, list(files().values()))).encode()).hexdigest()
+
+
+def _known_proxies() -> list[str]:
+    try:
+        return [str(ipaddress.ip_network(proxy)) for proxy in settings.KNOWN_PROXIES]
+    except ValueError as error:
+        raise StackError(f"KNOWN_PROXIES: {error}.") from None
 
 
 def _plain(name: str) -> str:

@@ -23,7 +23,7 @@ def overview(_query: Query) -> str:
     asked = components()
     with ThreadPoolExecutor(len(asked)) as pool:
         healths = list(pool.map(_health, asked))
-    base = f"http://127.0.0.1:{settings.APP_PORT}"
+    base = f"{settings.EDGE_SCHEME}://127.0.0.1:{settings.APP_PORT}"
     links = {
         base: "the service",
         f"{base}/v1/schema/page": "its API, to try",

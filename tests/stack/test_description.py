@@ -1,20 +1,28 @@
 """The description of the data centre: complete, consistent, rendered from settings."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
 
 from stack import render
-from stack.description import components
+from stack.description import components, every_component
 from stack.errors import StackError
 from tests.support.private import default_ports
 
 
+@pytest.fixture(params=["lean", "full"], autouse=True)
+def kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both data centres."""
+    with override_settings(STACK_KIND=request.param):
+        yield request.param
+
+
 def test_every_template_renders_without_a_hole() -> None:
-    for template in render.TEMPLATES.values():
-        assert not re.search(r"@[A-Z][A-Z0-9_]+@", render.rendered(template)), template
+    for name, text in render.files().items():
+        assert not re.search(r"@[A-Z][A-Z0-9_]+@", text), name
 
 
 def test_every_component_has_a_name_and_ports_of_its_own() -> None:
@@ -25,8 +33,8 @@ def test_every_component_has_a_name_and_ports_of_its_own() -> None:
     assert len(ports) == len(set(ports))
 
 
-def test_the_ports_of_the_description_are_those_of_the_settings() -> None:
-    described = [port - settings.PORT_OFFSET for component in components() for port in component.ports]
+def test_the_ports_of_the_descriptions_are_those_of_the_settings() -> None:
+    described = {port - settings.PORT_OFFSET for component in every_component() for port in component.ports}
     assert sorted(described) == sorted(default_ports())
 
 
@@ -38,12 +46,11 @@ def test_a_component_waits_only_for_those_before_it() -> None:
 
 
 def test_nothing_listens_beyond_this_machine() -> None:
-    texts = [render.rendered(template) for template in render.TEMPLATES.values()]
-    texts += [" ".join(component.argv) for component in components()]
+    texts = [*render.files().values(), *(" ".join(component.argv) for component in components())]
 
     for text in texts:
         assert "0.0.0.0" not in text  # noqa: S104
-        for address in re.findall(r"listen(?:_addr|_addresses)?\s*=?\s*'?([\d.*]+)", text):
+        for address in re.findall(r"(?:listen|bind)(?:_addr|_addresses)?\s*=?\s*'?([\d.*]+)", text):
             assert address == "127.0.0.1"
 
 

@@ -1,9 +1,7 @@
 """The web as it runs, Gunicorn behind nginx, of a test's own and on the test databases; and raw requests to it."""
 
-import os
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -14,9 +12,8 @@ from urllib.parse import urlsplit
 import psutil
 from django.conf import settings
 
-from stack import render
+from tests.support.own_front import own_front
 from tests.support.own_servers import OwnServer
-from tests.support.private import ROOT
 
 BOUNDARY = "cut-here"
 
@@ -37,29 +34,18 @@ class OwnWeb:
 @contextmanager
 def own_web(*, body_timeout: str = "30s", logs: Path | None = None, **env: str) -> Iterator[OwnWeb]:
     """Yield the web, started. logs: a folder for gunicorn.log and nginx's access.log. env: of Gunicorn, beside ours."""
-    with tempfile.TemporaryDirectory(prefix="web-") as name, ExitStack() as stack:
-        gunicorn = OwnServer(
-            [sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
-            + ["--bind", "127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
-            env={"DJANGO_SETTINGS_MODULE": "instagram.settings.test"} | env,
-            log=logs / "gunicorn.log" if logs else None,
-        )
-        conf = Path(name) / "nginx.conf"
-        as_me = "user root; " if os.geteuid() == 0 else ""
-        nginx = OwnServer(["/usr/sbin/nginx", "-c", str(conf), "-e", "stderr", "-g", f"{as_me}daemon off;"])
-        ours = {"APP_DATA": name, "APP_PORT": nginx.port, "GUNICORN_PORT": gunicorn.port}
-        ours |= {"ACCESS_LOG": logs and logs / "access.log"}
-        text = (ROOT / "nginx" / "app.conf").read_text()
-        if logs is None:
-            text = text.replace("access_log @ACCESS_LOG@ timings", "access_log off")
-        for word, value in (render.values() | ours).items():
-            text = text.replace(f"@{word}@", str(value))
-        assert "client_body_timeout 30s" in text
-        conf.write_text(text.replace("client_body_timeout 30s", f"client_body_timeout {body_timeout}"))
-        for server in (gunicorn, nginx):
-            stack.callback(_kill, server)
-            server.start()
-        yield OwnWeb(gunicorn, nginx, Path(name) / "body")
+    gunicorn = OwnServer(
+        [sys.executable, "-m", "gunicorn", "instagram.wsgi:application", "--no-control-socket"]
+        + ["--bind", "127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "4"],
+        env={"DJANGO_SETTINGS_MODULE": "instagram.settings.test"} | env,
+        log=logs / "gunicorn.log" if logs else None,
+    )
+    with ExitStack() as stack:
+        stack.callback(_kill, gunicorn)
+        gunicorn.start()
+        front = own_front(gunicorn.port, body_timeout=body_timeout, access_log=logs and logs / "access.log")
+        nginx, folder = stack.enter_context(front)
+        yield OwnWeb(gunicorn, nginx, folder / "body")
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class PrivateStack:
     @property
     def url(self) -> str:
         """The address clients use."""
-        return f"http://127.0.0.1:{self.ports['nginx_app']}"
+        return f"http://127.0.0.1:{self.ports['haproxy' if 'haproxy' in self.ports else 'nginx_app']}"
 
     @property
     def page(self) -> str:
@@ -144,6 +144,8 @@ def private_place(*up_arguments: str) -> Iterator[PrivateStack]:
             "PORT_OFFSET": str(offset),
             "DJANGO_SETTINGS_MODULE": "instagram.settings.development",
         }
+        # Lean, unless it is started otherwise, whatever runs beside it.
+        env.pop("STACK_KIND", None)
         stack = PrivateStack(state_dir, env, list(up_arguments))
         try:
             yield stack
@@ -162,20 +164,25 @@ def running_private_stack(*up_arguments: str) -> Iterator[PrivateStack]:
 
 
 def default_ports() -> list[int]:
-    """Return every port of the data centre, without offset."""
+    """Return every port of both data centres, lean and full, without offset."""
     ports = [
         settings.APP_PORT,
         settings.CDN_PORT,
         settings.CDN_PURGE_PORT,
         settings.GUNICORN_PORT,
+        settings.GUNICORN_2_PORT,
+        settings.HAPROXY_STATS_PORT,
+        *settings.NGINX_APP_PORTS,
         settings.PGBOUNCER_PORT,
     ]
     ports += [*settings.POSTGRES_PORTS.values(), *settings.REDIS_PORTS, *settings.MEMCACHED_PORTS]
+    ports += [*settings.POSTGRES_REPLICA_PORTS.values(), *settings.REDIS_REPLICA_PORTS]
     ports += [
         settings.APNS_PORT,
         settings.STACK_PAGE_PORT,
         settings.SOCIAL_PORT,
         settings.GEARMAND_PORT,
+        settings.GEARMAND_2_PORT,
         settings.S3_PORT,
         *settings.SEAWEED_PORTS.values(),
     ]

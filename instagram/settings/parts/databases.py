@@ -21,6 +21,10 @@ DB_USER = env.str("DB_USER", default="instagram")
 DB_PASSWORD = env.str("DB_PASSWORD", default=f"{DEVELOPMENT_MARK}-db")
 #: Superuser of the local PostgreSQL servers: used by the stack to make roles and databases, by nothing else.
 DB_SUPERUSER_PASSWORD = env.str("DB_SUPERUSER_PASSWORD", default=f"{DEVELOPMENT_MARK}-superuser")
+#: Role by which replicas follow their PostgreSQL server, and by which a base backup is read.
+DB_REPLICATION_USER = env.str("DB_REPLICATION_USER", default="replicator")
+#: Its password.
+DB_REPLICATION_PASSWORD = env.str("DB_REPLICATION_PASSWORD", default=f"{DEVELOPMENT_MARK}-replication")
 #: Appended to database names in PgBouncer: "" for the service, "_test" for tests, "_bench" for benchmarks.
 DB_SUFFIX = env.str("DB_SUFFIX", default="")
 #: Seconds a thread keeps its connection to PgBouncer.

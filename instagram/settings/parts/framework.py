@@ -1,6 +1,6 @@
 """Django."""
 
-from .data_centre import APP_PORT, STATE_DIR
+from .data_centre import APP_PORT, EDGE_SCHEME, STATE_DIR
 from .environment import env
 
 #: Development secrets carry this word; production settings refuse to start while one does.
@@ -13,7 +13,7 @@ DEBUG = False
 #: Host names the service answers to; the address in WEB_BASE_URL must be among them.
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 #: Where people reach the site: links to photo pages begin with it. No trailing slash.
-WEB_BASE_URL = env.str("WEB_BASE_URL", default=f"http://127.0.0.1:{APP_PORT}")
+WEB_BASE_URL = env.str("WEB_BASE_URL", default=f"{EDGE_SCHEME}://127.0.0.1:{APP_PORT}")
 
 INSTALLED_APPS = [
     "backoffice",  # before Django's admin, whose templates it overrides

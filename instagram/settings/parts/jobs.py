@@ -1,10 +1,10 @@
 """Jobs."""
 
-from .data_centre import GEARMAND_PORT
+from .data_centre import GEARMAND_PORTS
 from .environment import env
 
 #: gearmand servers: "host:port"; a job goes to the first that takes it.
-GEARMAND_SERVERS = env.list("GEARMAND_SERVERS", default=[f"127.0.0.1:{GEARMAND_PORT}"])
+GEARMAND_SERVERS = env.list("GEARMAND_SERVERS", default=[f"127.0.0.1:{port}" for port in GEARMAND_PORTS])
 #: Begins every Gearman function name, so that tests can share gearmand.
 JOBS_NAMESPACE = env.str("JOBS_NAMESPACE", default="")
 #: Milliseconds of a request that submitting a job may take; the relay submits what did not make it.

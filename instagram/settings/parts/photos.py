@@ -1,6 +1,6 @@
 """Photos."""
 
-from .data_centre import CDN_PORT, CDN_PURGE_PORT, S3_PORT
+from .data_centre import CDN_PORT, CDN_PURGE_PORT, EDGE_SCHEME, S3_PORT
 from .environment import env
 from .framework import DEVELOPMENT_MARK
 
@@ -19,7 +19,7 @@ S3_BUCKET = env.str("S3_BUCKET", default="photos")
 #: Seconds for connecting to and for an answer of the object store.
 S3_TIMEOUT_S = env.float("S3_TIMEOUT_S", default=5.0)
 #: Image addresses begin with it: the CDN edge. No trailing slash.
-CDN_BASE_URL = env.str("CDN_BASE_URL", default=f"http://127.0.0.1:{CDN_PORT}")
+CDN_BASE_URL = env.str("CDN_BASE_URL", default=f"{EDGE_SCHEME}://127.0.0.1:{CDN_PORT}")
 #: Who signs for and is purged: "nginx" (nginx/cdn.conf, one or more edges of our own) or "cloudfront".
 CDN_KIND = env.str("CDN_KIND", default="nginx")
 #: Key under which our own CDN edge checks signed addresses of private photos.
