@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accounts.models import User
 from caching import counters
+from instagram.counting import count
 from instagram.errors import TooManyAttempts
 
 from .logins import note_login
@@ -30,8 +31,10 @@ def sign_in_from(address: str, *, username: str, password: str, agent: str = "")
         f"login:{window}:address:{_key(address)}": settings.LOGIN_FAILURES_PER_ADDRESS,
     }
     if any(counters.read(counter) >= limit for counter, limit in limits.items()):
+        count("logins", result="blocked")
         raise TooManyAttempts
     user = sign_in(username, password)
+    count("logins", result="refused" if user is None else "well")
     if user is None:
         for counter in limits:
             counters.increment(counter, ttl_s=settings.LOGIN_FAILURES_WINDOW_S)

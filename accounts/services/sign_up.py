@@ -16,6 +16,7 @@ from accounts.models import EmailChange, User
 from accounts.reserved import RESERVED
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
+from instagram.counting import count
 from instagram.errors import InvalidParameters, NotFound
 from jobs import enqueue
 
@@ -63,6 +64,7 @@ def sign_up(
     except IntegrityError as error:
         refuse_taken(error)
         raise
+    count("sign_ups")
     return user
 
 

@@ -22,3 +22,5 @@ from .parts.api import *
 from .parts.signing_in import *
 from .parts.demo import *
 from .parts.watching import *
+from .parts.metrics import *
+from .parts.alerts import *
