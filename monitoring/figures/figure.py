@@ -43,6 +43,14 @@ class Figure:
                 return level
         return "ok"
 
+    def sentence(self, instance: str, value: float, level: str) -> str:
+        """Return an alert's sentence: "95 % of requests, by door (api): 3.1 s, critical from 2.5 s"."""
+        unit = f" {self.unit}" if self.unit else ""
+        named = f"{self.title} ({instance})" if instance else self.title
+        bound = self.critical if level == "critical" else self.warning if self.warning is not None else self.critical
+        word = level if level != "ok" else "well again, bad"
+        return f"{named}: {value:.4g}{unit}, {word} from {bound:.4g}{unit}{' down' if self.low else ''}"
+
 
 @dataclass(frozen=True)
 class Graph:

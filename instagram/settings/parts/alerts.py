@@ -11,7 +11,7 @@ from .framework import DEVELOPMENT_MARK
 WATCH_PERIOD_S = env.float("WATCH_PERIOD_S", default=15.0)
 #: Where `manage.py watch` keeps what alerts and what PagerDuty was not told yet: a folder, not a database, since the
 #: databases are what is watched.
-WATCH_DIR = Path(env.str("WATCH_DIR", default=str(STATE_DIR / "watch")))
+WATCH_DIR = Path(env.str("WATCH_DIR", default=str(STATE_DIR / "data" / "watch")))
 #: Name of this installation in alerts: PagerDuty shows it as source, and it is a part of the key of each alert there.
 WATCH_SOURCE = env.str("WATCH_SOURCE", default="instagram")
 #: Integration key of a PagerDuty service (Events API v2). Empty: alerts are logged and shown, nobody is called.
