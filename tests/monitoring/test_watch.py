@@ -217,19 +217,19 @@ def test_other_programs_report_alerts_whether_a_watch_runs_or_not(pagerduty: Els
 
 def test_munin_reports_fields_with_their_levels(pagerduty: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = (
-        "CRITICAL|db-1|instagram_pool|pool_waiting_shard_a|waiting, shard_a|71.00|:50\n"
-        "WARNING|db-1|df|_dev_sda1|/|93.10|:92\n"
-        "UNKNOWN|db-1|cpu|idle|idle||\nnothing of ours\n"
+        "CRITICAL|db-1|instagram_pool|shard_a|71.00|:50\n"
+        "WARNING|db-1|df|/|93.10|:92\n"
+        "UNKNOWN|db-1|cpu|idle||\nnothing of ours\n"
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
     report("--munin")
 
     assert told(pagerduty) == [
-        ("trigger", "critical", "test/munin:db-1:instagram_pool.pool_waiting_shard_a"),
-        ("trigger", "warning", "test/munin:db-1:df._dev_sda1"),
+        ("trigger", "critical", "test/munin:db-1:instagram_pool:shard_a"),
+        ("trigger", "warning", "test/munin:db-1:df:/"),
     ]
     first = pagerduty.captured[0]["payload"]
-    assert first["summary"] == "waiting, shard_a on db-1: 71.00, bad outside :50"
+    assert first["summary"] == "shard_a on db-1: 71.00, bad outside :50"
     assert "SHOW POOLS" in first["custom_details"]["what to do"], "a figure of ours says what to do"
 
 

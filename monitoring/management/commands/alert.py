@@ -1,7 +1,7 @@
 """manage.py alert: report an alert of another program, such as Munin, to be passed on to PagerDuty.
 
-With --munin the standard input has a line for each field, as docs/watching.md sets Munin up:
-LEVEL|HOST|PLUGIN|FIELD|LABEL|VALUE|RANGE.
+With --munin the standard input has a line for each field, LEVEL|HOST|PLUGIN|LABEL|VALUE|RANGE, as docs/watching.md sets
+Munin up; it knows no name of a field there, so the label names it.
 """
 
 import sys
@@ -16,10 +16,10 @@ from monitoring.alerts import spool
 from monitoring.alerts.alarms import CRITICAL, LEVELS, OK, WARNING
 from monitoring.alerts.spool import Report
 from monitoring.alerts.watch import Busy, Watch
-from monitoring.figures.table import FIGURES
+from monitoring.figures.table import GRAPHS
 
-#: Munin's words for levels. What it cannot tell is no reason to wake anybody: `away` and the canary are for that.
-_OF_MUNIN = {"OK": OK, "WARNING": WARNING, "CRITICAL": CRITICAL, "FOK": OK}
+#: Words of the lines for levels. What Munin cannot tell wakes nobody: the watch itself sees what is away.
+_OF_MUNIN = {"OK": OK, "WARNING": WARNING, "CRITICAL": CRITICAL}
 #: Of standard input, characters: some thousand lines.
 _INPUT_MAX = 500_000
 
@@ -59,17 +59,24 @@ class Command(BaseCommand):
 
 
 def _of_munin(text: str) -> Iterator[Report]:
+    """Read lines; what is none, or tells of something unknown, is left out."""
     for line in text.splitlines():
         parts = line.strip().split("|")
         level = _OF_MUNIN.get(parts[0])
-        if len(parts) != 7 or level is None:
+        if len(parts) != 6 or level is None:
             continue
-        _, host, plugin, field, label, value, bounds = parts
-        key = f"munin:{host}:{plugin}.{field}"[:200]
-        figure = FIGURES.get(field) or next(
-            (each for name, each in FIGURES.items() if field.startswith(f"{name}_")), None
-        )
+        _, host, plugin, label, value, bounds = parts
         summary = f"{label} on {host}: {value}" + (f", bad outside {bounds}" if bounds else "")
-        yield Report(
-            key, level, summary, figure.act if figure else f"Munin's graph {plugin} of {host} shows how it came."
-        )
+        yield Report(f"munin:{host}:{plugin}:{label}"[:200], level, summary, _act(plugin, label))
+
+
+def _act(plugin: str, label: str) -> str:
+    """Return what our own figure says is to be done; of Munin's other plugins, where to look."""
+    for graph in GRAPHS:
+        if plugin == f"instagram_{graph.name}":
+            # A figure for each server and the like has the server's name as its label.
+            named = [figure for figure in graph.figures if figure.title == label]
+            figures = named or [figure for figure in graph.figures if figure.by]
+            if figures:
+                return figures[0].act
+    return f"Munin's graph {plugin} shows how it came."
