@@ -45,7 +45,9 @@ class Figure:
 
     def sentence(self, instance: str, value: float, level: str) -> str:
         """Return an alert's sentence: "95 % of requests, by door (api): 3.1 s, critical from 2.5 s"."""
-        unit = f" {self.unit}" if self.unit else ""
+        if not self.unit:  # it is, or is not
+            return f"{instance} {self.title}" if level != "ok" else f"{instance} is well again"
+        unit = f" {self.unit}"
         named = f"{self.title} ({instance})" if instance else self.title
         bound = self.critical if level == "critical" else self.warning if self.warning is not None else self.critical
         word = level if level != "ok" else "well again, bad"

@@ -78,6 +78,17 @@ def test_a_level_begins_at_its_bound(low: bool, value: float, level: str) -> Non
     assert figure.level(value) == level
 
 
+def test_an_alert_is_one_sentence() -> None:
+    waits, away = FIGURES["pool_waiting"], FIGURES["away"]
+
+    assert waits.sentence("main", 12, "warning") == (
+        "waiting in PgBouncer, by server (main): 12 clients, warning from 10 clients"
+    )
+    assert FIGURES["disk_free"].sentence("", 4.2, "critical") == "free disk: 4.2 %, critical from 5 % down"
+    assert away.sentence("pgbouncer", 1, "critical") == "pgbouncer does not answer"
+    assert away.sentence("pgbouncer", 0, "ok") == "pgbouncer is well again"
+
+
 def test_the_table_is_whole() -> None:
     assert len(FIGURES) == sum(len(graph.figures) for graph in GRAPHS), "a name is there twice"
     for figure in FIGURES.values():
