@@ -8,6 +8,7 @@ import orjson
 from django.conf import settings
 
 from instagram import tracing
+from instagram.counting import count
 
 from .servers import client
 
@@ -79,6 +80,8 @@ def _look_up(kind: str, ids: Iterable[Id]) -> tuple[dict[Id, Any], set[Id]]:
     if trace is not None:
         trace.add("cache_keys", times=len(keys))
         trace.add("cache_hits", times=len(found))
+    count("cache_hits", len(found), kind=kind.partition(":")[0])
+    count("cache_misses", len(keys) - len(found), kind=kind.partition(":")[0])
     return found, {keys[key] for key, value in values.items() if value == _TOMBSTONE}
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from pymemcache.client.hash import HashClient
 
 from instagram import tracing
+from instagram.counting import count
 
 #: Places of each server on the ring: with 200 its share of the keys is even to some 7 %.
 RING_POINTS = 200
@@ -63,6 +64,7 @@ class PinnedClient(HashClient):
 
     def remove_server(self, server: Any, port: int | None = None) -> None:
         """Leave a failed server alone for dead_timeout."""
+        count("cache_server_failures")
         with self._dead_lock:
             self._failed_clients.pop(server, None)
             self._dead_clients[server] = time.time()

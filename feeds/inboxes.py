@@ -14,6 +14,7 @@ from django.utils import timezone
 from psycopg2 import sql
 
 from accounts.queries import followee_ids
+from instagram import counting
 from jobs import enqueue
 from sharding import Shard, ShardUnavailable, shard_numbered, shard_of, shards_on
 
@@ -31,6 +32,7 @@ def open_feed(viewer_id: int, *, max_id: int | None = None, min_id: int | None =
 
     Cost: home_feed(); once a day, or when the inbox must be rebuilt, one write more. Raises ShardUnavailable.
     """
+    counting.count("feed_reads")
     page = home_feed(viewer_id, max_id=max_id, min_id=min_id, count=count)
     if page.visit_is_news or page.rebuild:
         # The page is read: a server that fails now is noted at the next one.

@@ -4,19 +4,23 @@ fan_out and remove_photo are chains: a large account's followers are cut into on
 batches. A server that is away holds up its own chain alone.
 """
 
+import contextlib
 import time
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from psycopg2 import sql
 
 from accounts.models import Status
 from accounts.queries import edge
 from accounts.services.deletion import Batch, run_step
+from instagram.counting import observe
 from jobs import Again, enqueue, periodic, task
 from jobs.outbox import rows_of
 from photos.queries import is_published, photos_by
-from sharding import Server, shard_of, shard_of_object, shards_on
+from sharding import Server, ShardUnavailable, shard_of, shard_of_object, shards_on
+from sharding.ids import created_at_of
 
 from . import fan_out as walks
 from . import inboxes, popular, progress
@@ -45,10 +49,27 @@ def fan_out(**where: Any) -> Again | None:
         # Deleted while this batch was written: the removal may have passed here before.
         enqueue("feeds.remove_photo", on=shard_of_object(photo_id), photo_id=photo_id, author_id=author_id)
         return None
+    _observe(walk, batch, again)
     if walk.shards is None and walk.cursor is None:
         # Once a photo, or again if this batch repeats: whoever rings phones knows what has rung.
         enqueue("notifications.push_post", on=shard_of_object(photo_id), photo_id=photo_id, author_id=author_id)
     return again
+
+
+def _observe(walk: walks.Walk, batch: progress.Batch, again: Again | None) -> None:
+    """Note how long after its posting a photo reached the first followers, and the last one."""
+    if batch.followers and walk.cursor is None:
+        observe("fan_out_first_seconds", _age_s(walk.photo_id))
+    if again is not None or batch.chains:
+        return
+    with contextlib.suppress(ShardUnavailable):
+        known = None if walk.shards is None else progress.progress_of(walk.photo_id)
+        if walk.shards is None or (known and known.finished_at):
+            observe("fan_out_seconds", _age_s(walk.photo_id))
+
+
+def _age_s(photo_id: int) -> float:
+    return (timezone.now() - created_at_of(photo_id)).total_seconds()
 
 
 @task("feeds.fan_out_large", queue="feed_large", lease_s=30)

@@ -1,7 +1,10 @@
 """The figures of `status()` as metrics: named gauges with labels, and the text that Prometheus reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from .status import Status
 
@@ -44,16 +47,29 @@ def gauges(status: Status) -> list[Gauge]:
 
 def prometheus(found: list[Gauge]) -> str:
     """Return gauges in the text format 0.0.4 of Prometheus."""
-    return "".join(f"{line}\n" for gauge in found for line in _lines(gauge))
+    return exposed(family(gauge) for gauge in found).decode()
 
 
-def _lines(gauge: Gauge) -> Iterator[str]:
-    yield f"# HELP {gauge.name} {gauge.help}"
-    yield f"# TYPE {gauge.name} gauge"
+def family(gauge: Gauge) -> Metric:
+    """Return a gauge as prometheus_client knows it; one whose name ends in "_total" only ever grows: a counter."""
+    kind = CounterMetricFamily if gauge.name.endswith("_total") else GaugeMetricFamily
+    names = list(dict.fromkeys(name for labels, _ in gauge.values for name in labels))
+    made = kind(gauge.name, gauge.help, labels=names)
     for labels, value in gauge.values:
-        pairs = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-        yield f"{gauge.name}{{{pairs}}} {value:g}"
+        made.add_metric([labels.get(name, "") for name in names], value)
+    return made
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def exposed(families: Iterable[Metric]) -> bytes:
+    """Return metrics in the text format 0.0.4 of Prometheus."""
+    return generate_latest(_Registry(families))
+
+
+class _Registry:
+    """Stands in for prometheus_client's own, which counts in the process: all that is asked of it is collect()."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from instagram import tracing
+from instagram.counting import count
 from sharding import Server, Shard, main_server, server_named
 
 from . import handover
@@ -234,6 +235,7 @@ def release(server: Server, *, reasons: list[str]) -> int:
 
 def bury(job: Job, reason: str, *, attempts: int) -> None:
     """Make a job a dead letter."""
+    count("jobs", task=job.task, result="dead")
     _change(
         job.server,
         "WITH dead AS (DELETE FROM local.outbox WHERE id = %s AND step = %s AND attempts = %s RETURNING *)"

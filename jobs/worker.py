@@ -20,6 +20,7 @@ from django.db import Error, close_old_connections, connections
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from instagram import tracing
+from instagram.counting import count, timed
 from instagram.errors import Unavailable
 from sharding import Server, ShardBusy, ShardMoved, ShardUnavailable
 
@@ -139,12 +140,13 @@ class Worker:
             current_job.set(job)
         waited_ms = round(time.time() * 1000) - job.enqueued_ms
         try:
-            with self._leases.kept(job, task.lease_s):
+            with self._leases.kept(job, task.lease_s), timed("job_seconds", queue=task.queue):
                 result = task.run(**job.args)
         except Exception as error:  # whatever a task raises, the worker goes on
             _leave_connections_clean()
             _put_back(job, error, counted=counted)
             return
+        count("jobs", task=job.task, result="done")
         log.info(
             "job %s %s in %.1f ms",
             job.task,
@@ -284,9 +286,11 @@ def _put_back(job: Job, error: Exception, *, counted: bool) -> None:
     reason = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
     if isinstance(error, Unavailable) and not isinstance(error, ShardBusy | ShardMoved):
         log.info("job %s(%s) waits: %s", job.task, outline(job.args), reason)
+        count("jobs", task=job.task, result="postponed")
         outbox.postpone(job, reason)
         return
     # What is logged as an error goes to Sentry, once, with the job that is in hand (monitoring/sentry.py).
+    count("jobs", task=job.task, result="failed")
     log.error("job %s(%s) failed", job.task, outline(job.args), exc_info=error)
     outbox.fail(job, reason, counted=counted)
 

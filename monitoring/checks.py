@@ -114,6 +114,19 @@ def logical_shards_by_server() -> dict[str, int]:
         return dict(_rows(connection, query.format(psycopg2.sql.Identifier(Placement._meta.db_table))))
 
 
+def ask(alias: str, query: str, *, database: str | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a query to a server, by column, over a connection of its own; raises like a check.
+
+    database: another one than the service's, such as PgBouncer's own "pgbouncer".
+    """
+    with _postgres(alias, database) as connection:
+        cursor = connection.cursor()
+        cursor.execute(query)
+        _wait(connection, time.monotonic() + settings.HEALTH_TIMEOUT_S)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def _run(check: Check) -> Result:
     started = time.monotonic()
     try:
@@ -193,13 +206,13 @@ def _outbox(alias: str) -> Callable[[], dict[str, Any]]:
 
 
 @contextmanager
-def _postgres(alias: str) -> Iterator[psycopg2.extensions.connection]:
+def _postgres(alias: str, name: str | None = None) -> Iterator[psycopg2.extensions.connection]:
     # Asynchronous: a blocking call of psycopg2 has no time-out of its own, and libpq's connect_timeout starts at 2 s.
     database = settings.DATABASES[alias]
     connection = psycopg2.connect(
         host=database["HOST"],
         port=database["PORT"],
-        dbname=database["NAME"],
+        dbname=name or database["NAME"],
         user=database["USER"],
         password=database["PASSWORD"],
         async_=1,

@@ -1,8 +1,8 @@
-"""Where the health pages and the status page are; with and without the slash, since probes are set up by hand."""
+"""Where the health pages, the status page and the metrics are; with and without a slash, as probes are set up."""
 
 from django.urls import re_path
 
-from . import status_views, views
+from . import metrics_page, status_views, views
 
 urlpatterns = [
     re_path(r"^health/live/?$", views.live, name="health-live"),
@@ -10,4 +10,5 @@ urlpatterns = [
     re_path(r"^health/deep/?$", views.deep, name="health-deep"),
     re_path(r"^status/?$", status_views.page, name="status"),
     re_path(r"^status\.json/?$", status_views.as_json, name="status-json"),
+    re_path(r"^metrics/?$", metrics_page.metrics, name="metrics"),
 ]

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from instagram.counting import count
+
 from . import ids, redis_servers
 from .shard import Shard
 
@@ -110,6 +112,8 @@ def users_of(photo_ids: Iterable[int], heal: Heal) -> dict[int, int]:
     wanted = [photo_id for photo_id in dict.fromkeys(photo_ids) if _possible(photo_id)]
     found = _look_up(wanted)
     missing = [photo_id for photo_id in wanted if photo_id not in found]
+    count("map_hits", len(found))
+    count("map_misses", len(missing))
     if missing:
         healed = heal(missing)
         if healed:

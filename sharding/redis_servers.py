@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from instagram import tracing
+from instagram.counting import count
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class _Server:
 
     def failed(self, error: Exception) -> None:
         """Let the server rest."""
+        count("map_server_failures")
         with self._lock:
             if not self._failed:
                 log.warning("Redis server %s is away: %s", self.address, error)

@@ -1,4 +1,4 @@
-"""What the local data centre's stand-ins for the outside world were sent: pushes, mails, shares.
+"""What the local data centre's stand-ins for the outside world were sent: pushes, mails, shares, alerts.
 
 Each kind is one file of JSON lines below STATE_DIR/captures, oldest first, begun anew when it grows beyond KEEP_BYTES.
 Writers are processes of the data centre; readers are its page and tests.
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from stack import paths
 
-Kind = Literal["push", "mail", "share"]
+Kind = Literal["push", "mail", "share", "alert"]
 KEEP_BYTES = 5_000_000
 
 

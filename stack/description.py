@@ -33,6 +33,7 @@ def components(kind: str = "") -> list[Component]:
         *front.gunicorns(full=full),
         *_workers(full=full),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
+        _watch(),
         _apns(),
         _stack_page(),
         *front.app_fronts(full=full),
@@ -152,6 +153,21 @@ def _workers(*, full: bool) -> list[Component]:
         for queue, count in counts.items()
         for number in range(1, count + 1)
     ]
+
+
+def _watch() -> Component:
+    return Component(
+        name="watch",
+        argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), "watch"],
+        ports=[],
+        # It looks at what is there every WATCH_PERIOD_S, and holds no connection meanwhile.
+        before=lambda: prepare.data_directory("watch"),
+        probe=probes.wrote(Path(settings.WATCH_DIR) / "state.json", within_s=4 * settings.WATCH_PERIOD_S),
+        after=("pgbouncer",),
+        app=True,
+        ours=True,
+        stop_seconds=20.0,
+    )
 
 
 def _apns() -> Component:

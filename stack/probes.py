@@ -6,6 +6,7 @@ accepts connections that it then refuses. Each takes the component's pid and at 
 
 import socket
 import ssl
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -112,6 +113,17 @@ def connected_to(*ports: int) -> Probe:
                 if connection.raddr and connection.raddr.port in ports and connection.status == "ESTABLISHED":
                     return
         raise NotReadyError(f"not connected to port {' or '.join(map(str, ports))} yet")
+
+    return probe
+
+
+def wrote(path: Path, *, within_s: float) -> Probe:
+    """Expect the process, which listens nowhere, to have written a file lately, and since it began."""
+
+    def probe(pid: int) -> None:
+        written = path.stat().st_mtime if path.exists() else 0.0
+        if written < max(time.time() - within_s, psutil.Process(pid).create_time()):
+            raise NotReadyError(f"nothing written to {path.name} lately")
 
     return probe
 

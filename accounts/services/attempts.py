@@ -10,6 +10,7 @@ from django.conf import settings
 
 from accounts.models import User
 from caching import counters
+from instagram.counting import count
 from instagram.errors import TooManyAttempts
 
 from .logins import note_login
@@ -43,8 +44,10 @@ def _limited(address: str, username: str, check: Callable[[], User | None]) -> U
         f"login:{window}:address:{_key(address)}": settings.LOGIN_FAILURES_PER_ADDRESS,
     }
     if any(counters.read(counter) >= limit for counter, limit in limits.items()):
+        count("logins", result="blocked")
         raise TooManyAttempts
     user = check()
+    count("logins", result="refused" if user is None else "well")
     if user is None:
         for counter in limits:
             counters.increment(counter, ttl_s=settings.LOGIN_FAILURES_WINDOW_S)

@@ -17,6 +17,7 @@ from accounts.reserved import RESERVED, is_bot
 from accounts.services.confirmation import request_confirmation
 from accounts.services.presence import reactivate
 from accounts.services.suspension import end_if_due
+from instagram.counting import count
 from instagram.errors import InvalidParameters, NotFound
 from jobs import enqueue
 from switches.guards import refuse_sign_up
@@ -66,6 +67,7 @@ def sign_up(
     except IntegrityError as error:
         refuse_taken(error)
         raise
+    count("sign_ups")
     return user
 
 

@@ -115,7 +115,7 @@ apt_install() {
   trap - EXIT
   [ $rc = 0 ] || die "the Debian packages $* could not be installed: $(reason "$log") apt's own words: $log"
   if [ -d /run/systemd/system ]; then
-    for service in postgresql pgbouncer redis-server memcached gearman-job-server nginx haproxy ssh; do
+    for service in postgresql pgbouncer redis-server memcached gearman-job-server nginx haproxy ssh munin-node; do
       case " $* " in *" $service"*|*" open$service-server "*) as_root systemctl disable -q "$service" 2>/dev/null || true ;; esac
     done
   fi

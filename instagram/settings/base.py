@@ -25,3 +25,5 @@ from .parts.demo import *
 from .parts.switches import *
 from .parts.canary import *
 from .parts.watching import *
+from .parts.metrics import *
+from .parts.alerts import *

@@ -7,6 +7,7 @@ DB_SUFFIX = "_bench"
 DATABASES = base.databases(DB_SUFFIX)
 PHOTO_MAP_PREFIX = "b"
 CACHE_PREFIX = "b:"
+METRICS_PREFIX = "b:"
 JOBS_NAMESPACE = "bench:"
 S3_BUCKET = "bench"
 CDN_BASE_URL = f"{base.CDN_BASE_URL}/bench"  # the edge finds the bucket by it

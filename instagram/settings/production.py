@@ -24,6 +24,15 @@ _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, na
 _unset += [
     name for name in _SIGNING[base.CDN_KIND] if base.DEVELOPMENT_MARK in (getattr(base, name) or base.DEVELOPMENT_MARK)
 ]
+# Without a token nobody reads /metrics, without a routing key nobody is called: neither is a reason not to start.
+METRICS_TOKEN = base.env.str("METRICS_TOKEN", default="")
+PAGERDUTY_ROUTING_KEY = base.env.str("PAGERDUTY_ROUTING_KEY", default="")
+PAGERDUTY_URL = base.env.str("PAGERDUTY_URL", default="https://events.pagerduty.com")
+_unset += [
+    name
+    for name in ("METRICS_TOKEN", "PAGERDUTY_ROUTING_KEY")
+    if base.DEVELOPMENT_MARK in base.env.str(name, default="")
+]
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 

@@ -7,6 +7,7 @@ DB_SUFFIX = "_test"
 DATABASES = base.databases(DB_SUFFIX)
 PHOTO_MAP_PREFIX = "t"
 CACHE_PREFIX = "t:"
+METRICS_PREFIX = "t:"
 JOBS_NAMESPACE = "test:"
 S3_BUCKET = "test"
 CDN_BASE_URL = f"{base.CDN_BASE_URL}/test"  # the edge finds the bucket by it

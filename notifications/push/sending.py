@@ -5,6 +5,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from instagram.counting import count
+
 from . import apns
 from .apns import Outcome, Push
 from .devices import Phone, gone, moment_of
@@ -38,6 +40,7 @@ def send(batch: Sequence[tuple[Phone, Push]]) -> Sent:
     """Send each push to its phone; remove phones that Apple does not know. Cost: apns.send_all()."""
     sent = Sent()
     for (phone, push), result in zip(batch, apns.send_all([push for _, push in batch]), strict=True):
+        count("pushes", result=result.outcome.value.replace(" ", "_"))
         match result.outcome:
             case Outcome.TAKEN:
                 sent.taken.append(phone.id)

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from instagram.counting import count
 from instagram.errors import NotFound
 from jobs import request_id
 
@@ -132,6 +133,7 @@ def record(turn: Turn, http_status: int | None, error: str) -> None:
             return
         delivery.attempts += 1
         delivery.http_status, delivery.attempted_at, delivery.error = http_status, now, error
+        count("webhooks", result="failed" if error else "delivered")
         if error:
             wait_s = min(LONGEST_WAIT_S, settings.CALLBACK_RETRY_BASE_S * 2.0 ** min(delivery.attempts - 1, 10))
             # Jitter: many deliveries that failed together do not come back together.

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 
+from instagram.counting import count, observe
 from instagram.errors import InvalidParameters, TooLarge
 
 from . import job
@@ -48,7 +49,16 @@ def ask(facts: dict[str, Any], image: bytes) -> tuple[dict[str, Any], bytearray]
     """
     if len(image) > settings.UPLOAD_MAX_BYTES:  # the helper asks again; this one need not travel
         raise TooLarge(f"photo: the file is larger than {settings.UPLOAD_MAX_BYTES // _MB} MB")
-    answer, body = _pool().ask({"limits": asdict(job.Limits.of_settings()), **facts}, image)
+    verb, began, result = str(facts["verb"]), time.monotonic(), "unavailable"
+    try:
+        answer, body = _pool().ask({"limits": asdict(job.Limits.of_settings()), **facts}, image)
+        result = "refused" if "refused" in answer else "drawn"
+    except InvalidParameters:
+        result = "refused"
+        raise
+    finally:
+        count("images", verb=verb, result=result)
+    observe("image_seconds", time.monotonic() - began, verb=verb)
     if "refused" in answer:
         raise (TooLarge if answer["too_large"] else InvalidParameters)(answer["refused"])
     return answer, body

@@ -3,6 +3,7 @@
 import re
 
 from accounts import visibility
+from instagram.counting import count
 from instagram.errors import APIError, InvalidParameters, NotAllowed, NotFound
 from jobs import enqueue
 from photos.hashtags import hashtags_in
@@ -59,6 +60,7 @@ def add_comment(*, user_id: int, photo_id: int, text: str, first_party: bool) ->
         if user_id == body.author_id and hashtags_in(text):
             enqueue("notifications.match_comment", on=shard, photo_id=photo_id, comment_id=comment.id)
             enqueue("photos.index_photo", on=shard, photo_id=photo_id)
+    count("comments")
     return comment
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from instagram.counting import count
 from photos import images, storage
 from photos.filters import Look
 from photos.images.rendered import Taken
@@ -49,6 +50,7 @@ def ingest(shard: Shard, *, author_id: int, image: bytes, look: Look, original: 
     images.render(), one insert, the PUTs side by side. Raises InvalidParameters, TooLarge, DecodingUnavailable,
     StorageUnavailable, ShardUnavailable; then nothing stays.
     """
+    count("upload_bytes", len(image))
     rendered = images.render(image, look)
     stem = storage.new_stem(private=privacy.is_private(author_id))
     original_stem = storage.new_stem() if original else ""

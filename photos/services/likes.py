@@ -6,6 +6,7 @@ from psycopg2 import sql
 
 from accounts import visibility
 from accounts.queries import profiles
+from instagram.counting import count
 from jobs import enqueue
 from photos.queries.bodies import body_of, is_published
 from photos.queries.engagement import forget_engagement
@@ -37,6 +38,7 @@ def like_photo(*, user_id: int, photo_id: int) -> None:
         counters.add(shard, counters.PHOTO_LIKES, photo_id, 1)
         forget_engagement(shard, photo_id)
         _tell(shard, photo_id, owner_id=body.author_id, user_id=user_id, version=row[0])
+    count("likes")
     with contextlib.suppress(ShardUnavailable):  # the job does it when the liker's server is back
         copy_like(photo_id=photo_id, user_id=user_id, version=row[0])
 

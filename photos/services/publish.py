@@ -11,6 +11,7 @@ from django.utils import timezone
 from psycopg2 import sql
 
 from caching import delete_after_commit
+from instagram.counting import count
 from instagram.errors import InvalidParameters, NotAllowed, NotFound
 from jobs import enqueue, outbox
 from photos import filters, storage
@@ -91,6 +92,7 @@ def publish(
     post = _Post(author_id, stored, waiting, caption, look, draw, place, taken_at, upload_id, tuple(share_to))
     photo_id, is_new = _insert_or_find(shard, post)
     if is_new:
+        count("photos")
         photo_map.remember({photo_id: author_id})
     return photo_id
 

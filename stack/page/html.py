@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-TABS = {"/": "Parts", "/inbox": "Pushes", "/outbox": "Mails", "/shares": "Shares"}
+TABS = {"/": "Parts", "/inbox": "Pushes", "/outbox": "Mails", "/shares": "Shares", "/alerts": "Alerts"}
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 _STYLE = (Path(__file__).parent / "style.css").read_text()

@@ -105,6 +105,16 @@ def shares(_query: Query) -> str:
     return page("Shares", "/shares", _list(cards, "Nothing was shared yet. Share a photo to Twitter."), refresh_s=5)
 
 
+def alerts(_query: Query) -> str:
+    """Return what PagerDuty would have been told, newest first; what is over is paler."""
+    cards, known = [], set()
+    for alert in captures.latest("alert", most=MOST):
+        is_last = alert["dedup_key"] not in known
+        known.add(alert["dedup_key"])
+        cards.append(_alert_card(alert, stands=is_last and alert["action"] == "trigger"))
+    return page("Alerts", "/alerts", _list(cards, "No alert yet. Stop a memcached for a minute."), refresh_s=5)
+
+
 def alive(_query: Query) -> str:
     """Return something, for whoever asks whether the page stands."""
     return "alive\n"
@@ -120,6 +130,7 @@ PAGES: dict[str, Callable[[Query], str]] = {
     "/inbox": inbox,
     "/outbox": outbox,
     "/shares": shares,
+    "/alerts": alerts,
     "/alive": alive,
 }
 
@@ -162,6 +173,25 @@ def _share_card(share: dict[str, Any]) -> Safe:
         text=with_links(str(share.get("text") or "")),
         what=f"with a picture of {max(1, size // 1_000)} kB" if size else "as it came",
         facts=_facts({name: value for name, value in share.items() if name not in {"at", "service", "account"}}),
+    )
+
+
+def _alert_card(alert: dict[str, Any], *, stands: bool) -> Safe:
+    payload = alert.get("payload") or {}
+    details = payload.get("custom_details") or {}
+    level = str(alert.get("severity") or "over")
+    return markup(
+        '<article class="card alert {kind}"><header><b>{level}</b><span class="quiet">{ago}</span></header>'
+        "<p>{text}</p>{act}<details><summary>{key}</summary>{facts}</details></article>",
+        kind=f"stands {level}" if stands else "over",
+        level=level,
+        ago=ago(alert["at"]),
+        text=str(alert.get("text") or "It is well again."),
+        act=markup('<p class="quiet">{act}</p>', act=str(details["what to do"]))
+        if details.get("what to do")
+        else Safe(""),
+        key=str(alert["dedup_key"]),
+        facts=_facts({"action": alert["action"]} | payload),
     )
 
 

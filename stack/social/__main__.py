@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from typing import Any
 
 
 def main() -> None:
@@ -19,7 +20,11 @@ def main() -> None:
     state = State(folder / "social.db")
     # Browsers come here, too, to say whether an account may be linked.
     host, port = settings.LISTEN_HOST, settings.SOCIAL_PORT
-    social = Social(state, host=host, port=port, capture=lambda record: captures.append("share", record))
+
+    def capture(record: dict[str, Any]) -> None:
+        captures.append("alert" if record["service"] == "pagerduty" else "share", record)
+
+    social = Social(state, host=host, port=port, capture=capture)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     social.serve_forever()
 

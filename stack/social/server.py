@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from . import facebook, flickr, foursquare, tumblr, twitter
+from . import facebook, flickr, foursquare, pagerduty, tumblr, twitter
 from .messages import Answer, Refusal, Request, as_json, read
 from .state import State
 
-SERVICES = {"twitter": twitter, "facebook": facebook, "tumblr": tumblr, "flickr": flickr, "foursquare": foursquare}
+SERVICES = {
+    "twitter": twitter,
+    "facebook": facebook,
+    "tumblr": tumblr,
+    "flickr": flickr,
+    "foursquare": foursquare,
+    "pagerduty": pagerduty,
+}
 #: Bytes of a request that are read.
 BODY_MAX_BYTES = 20_000_000
 

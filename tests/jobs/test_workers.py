@@ -226,8 +226,8 @@ def test_queues_speaks_the_language_of_prometheus(a_task, gearmand):
 
     lines = said_by("queues", "--format", "prometheus").splitlines()
 
-    assert f'jobs_rows{{task="{name}",queue="network"}} 1' in lines
-    assert f'jobs_waiting{{task="{name}",queue="network"}} 1' in lines
+    assert f'jobs_rows{{queue="network",task="{name}"}} 1.0' in lines
+    assert f'jobs_waiting{{queue="network",task="{name}"}} 1.0' in lines
     assert "# TYPE jobs_oldest_seconds gauge" in lines
     assert "# TYPE jobs_server_away gauge" in lines
 

@@ -173,3 +173,22 @@ def test_a_capture_that_was_cut_short_by_a_kill_harms_no_other(state: Path) -> N
     captures.append("push", a_push(apns_id="2"))
 
     assert [record["apns_id"] for record in captures.latest("push")] == ["2", "1"]
+
+
+def test_alerts_stand_until_they_are_resolved(port: int) -> None:
+    def alert(action: str, key: str, **facts: object) -> None:
+        captures.append(
+            "alert", {"action": action, "dedup_key": key, "text": "", "severity": "", "payload": {}} | facts
+        )
+
+    act = {"custom_details": {"what to do": "Start workers."}}
+    alert("trigger", "test/errors", text=f"9 % {EVIL}", severity="critical", payload=act)
+    alert("trigger", "test/late", text="70 s", severity="warning")
+    alert("resolve", "test/late")
+    status, page = get(port, "/alerts")
+
+    assert status == 200
+    assert EVIL not in page
+    assert "Start workers." in page
+    assert page.count("alert stands critical") == 1
+    assert page.count("alert over") == 2, "the end, and what ended"

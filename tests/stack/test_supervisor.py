@@ -129,6 +129,7 @@ def test_restart_replaces_our_own_code_alone(private_stack: PrivateStack) -> Non
     assert replaced == {
         "gunicorn",
         "relay",
+        "watch",
         "worker_fast_1",
         "worker_feed_1",
         "worker_feed_large_1",

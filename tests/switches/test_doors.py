@@ -1,6 +1,5 @@
 """Switches as clients meet them: what is refused, what goes on, and that it is over when it is over."""
 
-import re
 from datetime import timedelta
 from itertools import count
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import OAuthClient, User
 from sharding import shard_of
-from tests.support.applications import a_browser, csrf_token_of
+from tests.support.applications import a_browser
 from tests.support.people import Person, a_person, a_photo, our_client, refusal
 from tests.support.switched import switched
 from tests.support.waiting import wait_until
@@ -146,54 +145,3 @@ def test_a_switch_with_an_end_is_off_by_itself_and_says_how_long():
         assert answer.status_code == 503
         assert 1 <= int(answer["Retry-After"]) <= 3
         wait_until(lambda: try_to_upload(anna).status_code == 200, seconds=10, what="the end of the switch")
-
-
-# --- Django admin ----------------------------------------------------------------------------------------------------
-
-
-def staff() -> Client:
-    admin = User.objects.get(pk=a_person().id)
-    admin.is_staff = admin.is_superuser = True
-    admin.save()
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
-
-
-def press(browser: Client, **form: str):
-    token = csrf_token_of(browser.get("/admin/switches/change/"))
-    return browser.post("/admin/switches/change/turn/", form | {"csrfmiddlewaretoken": token}, follow=True)
-
-
-def test_staff_turn_a_switch_on_and_off_on_the_board_even_while_nothing_may_be_written():
-    browser, anna = staff(), a_person()
-
-    said = press(browser, name="read_only", on="1", reason="on the board", minutes="15").content.decode()
-
-    try:
-        assert "Read_only for everybody on. It acts everywhere within some seconds." in said
-        assert re.search(r"everybody</strong>: on the board", said)
-        assert try_to_upload(anna).status_code == 503
-    finally:
-        said = press(browser, name="read_only", on="0", reason="enough").content.decode()
-    assert "Read_only is off." in said
-    assert try_to_upload(anna).status_code == 200
-    assert "enough" in said, "the history shows it"
-
-
-def test_the_board_wants_a_reason_and_a_shard_that_there_is():
-    browser = staff()
-    assert "Nothing was switched: give a reason" in press(browser, name="push_paused", on="1").content.decode()
-    said = press(browser, name="read_only", on="1", target="shard_z", reason="why not").content.decode()
-    assert "no shard is called &#x27;shard_z&#x27;" in said
-    assert browser.get("/admin/switches/change/add/", follow=True).redirect_chain[-1][0] == "/admin/"
-
-
-def test_staff_without_the_right_see_the_board_without_buttons_and_cannot_press_them():
-    admin = User.objects.get(pk=a_person().id)
-    admin.is_staff = True
-    admin.save()
-    browser = Client()
-    browser.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
-    form = {"name": "short_feeds", "on": "1", "reason": "mine"}
-    assert browser.post("/admin/switches/change/turn/", form).status_code == 403

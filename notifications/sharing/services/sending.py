@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import visibility
 from accounts.queries import profiles
+from instagram.counting import count
 from instagram.errors import NotAllowed, NotFound
 from photos import storage
 from photos.hashtags import hashtags_in
@@ -201,6 +202,7 @@ def _put_off(key: Key, later: Later, *, begun: bool) -> float | None:
         now = timezone.now()
         if now + timedelta(seconds=wait_s) > share.asked_at + timedelta(seconds=settings.SHARE_GIVE_UP_S):
             share.status, share.busy_until = Status.FAILED, None
+            count("shares", service=key.service, result=share.status)
         else:
             share.busy_until = now + timedelta(seconds=wait_s)
         share.save(update_fields=["tries", "reason", "begun", "status", "busy_until"])
@@ -215,6 +217,7 @@ def _settle(key: Key, status: Status, *, url: str = "", reason: str = "", begun:
             share.status, share.url, share.reason = status, url, reason
             share.begun, share.busy_until = share.begun if begun is None else begun, None
             share.save(update_fields=["status", "url", "reason", "begun", "busy_until"])
+            count("shares", service=key.service, result=str(status))
 
 
 def _locked(key: Key) -> Share | None:

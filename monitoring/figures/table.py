@@ -1,0 +1,10 @@
+"""All figures: where each comes from, when it is bad and for how long, and what to do then.
+
+Everything else reads this: Munin's plugin, `manage.py watch`, docs/watching.md.
+"""
+
+from . import product, system
+from .figure import Figure, Graph
+
+GRAPHS: list[Graph] = [*product.GRAPHS, *system.GRAPHS]
+FIGURES: dict[str, Figure] = {figure.name: figure for graph in GRAPHS for figure in graph.figures}
