@@ -82,6 +82,8 @@ def fan_out_large(**where: Any) -> Again | None:
 def remove_photo(**where: Any) -> Again | None:
     """Take a deleted photo out of one batch of inboxes; the arguments are those of fan_out."""
     walk = walks.Walk(**where)
+    if is_published(walk.photo_id):
+        return None  # staff took it down while it was on its way, and has put it back
     if walk.shards is None and walk.cursor is None:
         popular.drop(walk.photo_id)
 

@@ -13,6 +13,8 @@ class State(models.IntegerChoices):
 
     VISIBLE = 0
     DELETED = 1
+    #: Taken down by staff, kept for an undo (photos/services/holding.py).
+    HELD = 2
 
 
 class Photo(ShardedModel):

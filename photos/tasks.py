@@ -9,7 +9,7 @@ from accounts.services.deletion import run_step
 from jobs import Again, periodic, task
 from photos import storage
 from photos.queries import photos_by
-from photos.services import erasing, exporting, indexes, likes, privacy, purging, tag_totals, unpublished
+from photos.services import erasing, exporting, holding, indexes, likes, privacy, purging, tag_totals, unpublished
 from photos.services.proof import facts_of, prove_files_gone, prove_rows_gone
 from sharding import Server, shard_of, shard_of_object
 
@@ -55,6 +55,12 @@ def erase_photo(*, photo_id: int, facts: dict[str, Any] | None = None) -> Again 
 def rehome(*, author_id: int, after: int = 0, moves: Sequence[privacy.Move] = ()) -> Again | None:
     """Bring a batch of somebody's photos where their account's privacy says, under new names. Safe to repeat."""
     return privacy.rehome(author_id, after=after, moves=moves)
+
+
+@task("photos.hide_files", queue="network", lease_s=60)
+def hide_files(*, photo_id: int, moves: Sequence[privacy.Move] = ()) -> Again | None:
+    """Give a photo that staff took down files of names nobody was told. Safe to repeat."""
+    return holding.hide_files(photo_id, moves=moves)
 
 
 @task("photos.drop_ended_like", queue="fast")

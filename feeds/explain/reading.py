@@ -171,8 +171,8 @@ def _cache(found: Found) -> None:
     """Compare what memcached holds with what was read."""
     if found.author_id is None:
         return
-    if found.state == State.DELETED and get_many(BODY_KIND, [found.photo_id]):
-        found.stale.append("the photo, which is deleted")
+    if found.state in (State.DELETED, State.HELD) and get_many(BODY_KIND, [found.photo_id]):
+        found.stale.append("the photo, which is not shown any more")
     profile = get_many(PROFILE_KIND, [found.author_id]).get(found.author_id)
     if profile and found.author:
         there = found.author.is_active and found.author.deactivated_at is None

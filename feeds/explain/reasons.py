@@ -29,6 +29,7 @@ class Cause(StrEnum):
     AUTHOR_SUSPENDED = "author suspended"
     AUTHOR_BLOCKED_VIEWER = "author blocked viewer"
     VIEWER_BLOCKED_AUTHOR = "viewer blocked author"
+    HELD = "held"
     REQUESTED = "requested"
     NOT_FOLLOWED = "not followed"
     COPY_LATE = "copy late"
@@ -55,6 +56,8 @@ def _about_the_photo(found: Found) -> Answer:
         return Cause.NO_PHOTO, "There is no such photo: never posted, or deleted for good."
     if found.state == State.DELETED:
         return Cause.DELETED, "The photo is deleted."
+    if found.state == State.HELD:
+        return Cause.HELD, "Staff has taken the photo down; it can be put back for some days."
     if found.viewer is None and "main" not in found.away:
         return Cause.NO_VIEWER, "There is no such viewer."
     return None

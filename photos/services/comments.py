@@ -57,6 +57,7 @@ def add_comment(*, user_id: int, photo_id: int, text: str, first_party: bool) ->
         counters.add(shard, counters.PHOTO_COMMENTS, photo_id, 1)
         forget_engagement(shard, photo_id)
         _tell(shard, comment)
+        enqueue("moderation.judge", on=shard, photo_id=photo_id, comment_id=comment.id)
         if user_id == body.author_id and hashtags_in(text):
             enqueue("notifications.match_comment", on=shard, photo_id=photo_id, comment_id=comment.id)
             enqueue("photos.index_photo", on=shard, photo_id=photo_id)
@@ -76,27 +77,59 @@ def delete_comment(*, user_id: int, photo_id: int, comment_id: int) -> None:
             raise NotFound(what="comment")
         if user_id not in {comment.author_id, comment.owner_id}:
             raise NotAllowed("you cannot delete this comment")
-        _withdraw(shard, comment)
+        _turn(shard, comment, State.DELETED)
 
 
 def withdraw_comment(*, photo_id: int, comment_id: int) -> None:
-    """Delete a comment whoever asks: its author is being deleted. Harmless to repeat."""
+    """Delete a comment whoever asks, a held one too: its author is being deleted. Harmless to repeat."""
     shard = shard_of_object(photo_id)
     with shard.atomic():
         comments = shard.model(Comment).objects.select_for_update()
-        comment = comments.filter(id=comment_id, photo_id=photo_id, state=State.VISIBLE).first()
+        comment = comments.filter(id=comment_id, photo_id=photo_id).exclude(state=State.DELETED).first()
         if comment is not None:
-            _withdraw(shard, comment)
+            _turn(shard, comment, State.DELETED)
 
 
-def _withdraw(shard: Shard, comment: Comment) -> None:
-    comment.state = State.DELETED
+def hold_comment(*, photo_id: int, comment_id: int) -> Comment:
+    """Take a comment down, kept for put_comment_back(); return it. Safe to repeat.
+
+    Raises NotFound, ShardUnavailable.
+    """
+    return _turned(photo_id, comment_id, State.HELD)
+
+
+def put_comment_back(*, photo_id: int, comment_id: int) -> Comment:
+    """Show a held comment again; return it. Safe to repeat. Raises NotFound, ShardUnavailable."""
+    return _turned(photo_id, comment_id, State.VISIBLE)
+
+
+def _turned(photo_id: int, comment_id: int, state: State) -> Comment:
+    try:
+        shard = shard_of_object(photo_id)
+    except ValueError:
+        raise NotFound(what="media") from None
+    with shard.atomic():
+        comments = shard.model(Comment).objects.select_for_update()
+        comment = comments.filter(id=comment_id, photo_id=photo_id).exclude(state=State.DELETED).first()
+        if comment is None:
+            raise NotFound(what="comment")
+        if comment.state != state:
+            _turn(shard, comment, state)
+    return comment
+
+
+def _turn(shard: Shard, comment: Comment, state: State) -> None:
+    """Give a comment, whose row is locked, another state; those it concerns are told by jobs."""
+    step = (state == State.VISIBLE) - (comment.state == State.VISIBLE)
+    comment.state = state
     comment.save(update_fields=["state"])
-    counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, -1)
+    if step:
+        counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, step)
     forget_engagement(shard, comment.photo_id)
     _tell(shard, comment)
     if comment.author_id == comment.owner_id and (tags := hashtags_in(comment.text)):
-        enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=tags)
+        gone_tags = [] if state == State.VISIBLE else tags
+        enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=gone_tags)
 
 
 def _tell(shard: Shard, comment: Comment) -> None:

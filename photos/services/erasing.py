@@ -10,9 +10,10 @@ from accounts.queries import profiles
 from accounts.services.deletion import Batch
 from instagram.errors import NotFound
 from photos import storage
+from photos.models import State
 from photos.queries.authored import SHARDS_AT_ONCE, comments_by
 from photos.queries.pages import photos_by
-from photos.services import purging, unpublished
+from photos.services import holding, purging, unpublished
 from photos.services.comments import withdraw_comment
 from photos.services.likes import end_like
 from photos.services.publish import delete_photo
@@ -37,12 +38,16 @@ def erase_photos(user_id: int) -> Batch:
     shard = shard_of(user_id)
     with shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT id, image_stem FROM {} WHERE author_id = %s ORDER BY id LIMIT %s").format(
+            sql.SQL("SELECT id, image_stem, state FROM {} WHERE author_id = %s ORDER BY id LIMIT %s").format(
                 shard.table("photos_photo")
             ),
             [user_id, PHOTOS],
         )
-        stems = dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    stems = {photo_id: stem for photo_id, stem, _ in rows}
+    for photo_id, _, state in rows:
+        if state == State.HELD:
+            holding.give_up(photo_id)
     if stems:
         # Files first: only the rows know their names.
         purging.purge_files([key for stem in stems.values() for key in storage.keys_of(stem)])

@@ -44,8 +44,8 @@ def rehome(author_id: int, *, after: int, moves: Sequence[Move]) -> Again | None
     of each rendition and one transaction. Raises ShardUnavailable, StorageUnavailable.
     """
     shard = shard_of(author_id)
-    for move in moves:
-        _move(shard, *move)
+    for each in moves:
+        move(shard, *each)
     # Past the cache: the job may be a moment behind the switch.
     private = User.objects.filter(pk=author_id).values_list("is_private", flat=True).first()
     if private is None:
@@ -75,41 +75,46 @@ def _misplaced(shard: Shard, author_id: int, *, private: bool, after: int) -> li
         return cursor.fetchall()
 
 
-def _move(shard: Shard, photo_id: int, old: str, new: str) -> None:
-    if _stem_of(shard, photo_id) == old:
+def move(shard: Shard, photo_id: int, old: str, new: str, *, state: State = State.VISIBLE) -> None:
+    """Give a photo's files new names, while it is in that state. Safe to repeat, and beside itself.
+
+    Cost: a copy of each rendition and one transaction. Raises ShardUnavailable, StorageUnavailable.
+    """
+    if _stem_of(shard, photo_id, state) == old:
         try:
             storage.copy_renditions(old, new)
         except storage.NotThere:
             # Another run was faster and the old ones are gone, or the store has lost them: audit_storage says which.
             log.warning("photo %s: renditions of %s are not there to be moved", photo_id, old)
         else:
-            _name(shard, photo_id, old, new)
-    if _stem_of(shard, photo_id) != new:
+            _name(shard, photo_id, old, new, state)
+    if _stem_of(shard, photo_id, state) != new:
         # Deleted, or named otherwise: stems never come back to an old one, so nothing will ever name this one.
         storage.delete_renditions(new)
 
 
-def _name(shard: Shard, photo_id: int, old: str, new: str) -> None:
+def _name(shard: Shard, photo_id: int, old: str, new: str, state: State) -> None:
     """Let the photo's row name the new stem instead of the old one, whose files go; nothing if it has another."""
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(
             sql.SQL("UPDATE {} SET image_stem = %s WHERE id = %s AND image_stem = %s AND state = %s").format(
                 shard.table("photos_photo")
             ),
-            [new, photo_id, old, State.VISIBLE],
+            [new, photo_id, old, state],
         )
         if cursor.rowcount:
             delete_after_commit(shard, BODY_KIND, [photo_id])
-            # Pages that are open show signed addresses until these end; public ones must not live on.
-            delay_s = settings.PRIVATE_URL_S if storage.is_private(old) else 0
+            # Open pages show signed addresses until these end; public ones, and what is held, must not live on.
+            stays = storage.is_private(old) and state == State.VISIBLE
+            delay_s = settings.PRIVATE_URL_S if stays else 0
             enqueue("photos.purge", on=shard, delay_s=delay_s, photo_id=photo_id, stem=old)
 
 
-def _stem_of(shard: Shard, photo_id: int) -> str | None:
+def _stem_of(shard: Shard, photo_id: int, state: State) -> str | None:
     with shard.cursor() as cursor:
         cursor.execute(
             sql.SQL("SELECT image_stem FROM {} WHERE id = %s AND state = %s").format(shard.table("photos_photo")),
-            [photo_id, State.VISIBLE],
+            [photo_id, state],
         )
         row = cursor.fetchone()
     return row[0] if row else None

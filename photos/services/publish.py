@@ -109,25 +109,31 @@ def delete_photo(*, user_id: int, photo_id: int) -> None:
             raise NotFound(what="media")
         if photo.author_id != user_id:
             raise NotAllowed("you cannot delete this photo")
-        photo.state = State.DELETED
-        photo.save(update_fields=["state"])
-        receipts.withdraw(shard, photo_id)
-        with shard.cursor() as cursor:
-            cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = %s", [photo_id])
-        counters.add(shard, counters.USER_MEDIA, user_id, -1)
-        # Of likes that ended and of files it had before: they would stay for longer than the photo.
-        delayed = ["photos.drop_ended_like", "photos.purge"]
-        within_s = settings.DELETION_PROOF_S
-        outbox.hasten(shard, tasks=delayed, argument="photo_id", value=photo_id, within_s=within_s)
-        enqueue("feeds.remove_photo", on=shard, photo_id=photo_id, author_id=user_id)
-        # Always: its owner's comments may have brought tags.
-        enqueue("photos.index_photo", on=shard, photo_id=photo_id)
-        enqueue("photos.purge", on=shard, photo_id=photo_id, stem=photo.image_stem)
-        enqueue("photos.erase_photo", on=shard, photo_id=photo_id)
-        enqueue("notifications.forget_photo", on=shard, photo_id=photo_id, author_id=user_id)
-        enqueue("notifications.note_photo", on=shard, photo_id=photo_id, author_id=user_id)
-        delete_after_commit(shard, BODY_KIND, [photo_id])
+        let_go(shard, photo)
     photo_map.forget([photo_id])
+
+
+def let_go(shard: Shard, photo: Photo) -> None:
+    """Mark a photo as deleted, in the caller's transaction that has its row locked; the rest is jobs."""
+    if photo.state == State.VISIBLE:
+        counters.add(shard, counters.USER_MEDIA, photo.author_id, -1)
+    photo.state = State.DELETED
+    photo.save(update_fields=["state"])
+    receipts.withdraw(shard, photo.id)
+    with shard.cursor() as cursor:
+        cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = %s", [photo.id])
+    # Of likes that ended and of files it had before: they would stay for longer than the photo.
+    delayed = ["photos.drop_ended_like", "photos.purge"]
+    within_s = settings.DELETION_PROOF_S
+    outbox.hasten(shard, tasks=delayed, argument="photo_id", value=photo.id, within_s=within_s)
+    enqueue("feeds.remove_photo", on=shard, photo_id=photo.id, author_id=photo.author_id)
+    # Always: its owner's comments may have brought tags.
+    enqueue("photos.index_photo", on=shard, photo_id=photo.id)
+    enqueue("photos.purge", on=shard, photo_id=photo.id, stem=photo.image_stem)
+    enqueue("photos.erase_photo", on=shard, photo_id=photo.id)
+    enqueue("notifications.forget_photo", on=shard, photo_id=photo.id, author_id=photo.author_id)
+    enqueue("notifications.note_photo", on=shard, photo_id=photo.id, author_id=photo.author_id)
+    delete_after_commit(shard, BODY_KIND, [photo.id])
 
 
 def check_caption(caption: str) -> None:
@@ -191,6 +197,9 @@ def _insert_or_find(shard: Shard, post: _Post) -> tuple[int, bool]:
             enqueue("notifications.note_photo", on=shard, photo_id=photo_id, author_id=author_id)
         if post.place is not None or hashtags_in(post.caption):
             enqueue("photos.index_photo", on=shard, photo_id=photo_id)
+        enqueue("moderation.look_at", on=shard, photo_id=photo_id)
+        if post.caption:
+            enqueue("moderation.judge", on=shard, photo_id=photo_id)
         if post.share_to:
             asked = list(post.share_to)
             enqueue("notifications.share_upload", on=shard, user_id=author_id, photo_id=photo_id, services=asked)

@@ -34,8 +34,8 @@ def erase(shard: Shard, photo_ids: Sequence[int]) -> bool:
     """
     with shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT id FROM {} WHERE id = ANY(%s) AND state = %s").format(shard.table("photos_photo")),
-            [list(photo_ids), State.VISIBLE],
+            sql.SQL("SELECT id FROM {} WHERE id = ANY(%s) AND state <> %s").format(shard.table("photos_photo")),
+            [list(photo_ids), State.DELETED],
         )
         shown = {row[0] for row in cursor.fetchall()}
     gone = [photo_id for photo_id in photo_ids if photo_id not in shown]

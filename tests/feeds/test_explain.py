@@ -19,6 +19,7 @@ from feeds.queries import home_feed
 from feeds.tasks import fan_out
 from jobs import outbox
 from jobs.testing import run_until_idle
+from photos.services.holding import hold_photo
 from sharding import Server, Shard, breaker, by_server, physical_servers, shard_of, shard_of_object
 from sharding.ids import shortcode_of
 from tests.feeds.test_inboxes import feed_of, photo_by, stay_away
@@ -119,6 +120,13 @@ def _deleted(_) -> Case:
     author, viewer, photo = delivered()
     author.delete(f"/v1/media/{photo}")
     return photo, viewer.id, "deleted"
+
+
+@case(Cause.HELD)
+def _held(_) -> Case:
+    _, viewer, photo = delivered()
+    hold_photo(photo)
+    return photo, viewer.id, "taken the photo down"
 
 
 @case(Cause.NO_VIEWER)

@@ -72,7 +72,7 @@ def is_named(expected: Expected | Finding) -> bool:
     """Return whether the database still says that this object should be there. Cost: a read by key or two."""
     if expected.kind in (PHOTO, ORIGINAL):
         shard = shard_of_object(expected.ref)
-        photo = shard.model(Photo).objects.filter(id=expected.ref, state=State.VISIBLE).first()
+        photo = shard.model(Photo).objects.filter(id=expected.ref).exclude(state=State.DELETED).first()
         if photo is None:
             return False
         if expected.kind == PHOTO:

@@ -73,7 +73,7 @@ def expect_waiting(ledger: Ledger, name: str) -> None:
 
 def _of_photo(row: tuple[Any, ...]) -> Iterator[Expected]:
     photo_id, state, stem, renditions, received, original, original_stem, original_bytes = row
-    if state != State.VISIBLE:
+    if state == State.DELETED:
         # Its files go, or have gone.
         yield from (Expected(key, WAITING, photo_id) for key in keys.keys_of(stem))
         return

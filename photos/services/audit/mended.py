@@ -42,7 +42,7 @@ def _mend_photo(photo_id: int, bad: list[Finding]) -> bool:
     if not renditions:
         return True
     shard = shard_of_object(photo_id)
-    photo = shard.model(Photo).objects.filter(id=photo_id, state=State.VISIBLE).first()
+    photo = shard.model(Photo).objects.filter(id=photo_id).exclude(state=State.DELETED).first()
     if photo is None or not any(is_named(each) for each in renditions):
         return True  # deleted or made anew meanwhile
     if any(each.kind == ORIGINAL and each.what == "altered" for each in bad):
