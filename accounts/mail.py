@@ -24,6 +24,7 @@ SUBJECTS = {
     "confirm_email": "Is this your address?",
     "new_login": "A new login to your account",
     "email_changed": "Your address was changed",
+    "warning": "We removed something you posted",
 }
 
 

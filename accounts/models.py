@@ -206,6 +206,8 @@ class Suspension(models.Model):
     until = models.DateTimeField(null=True, blank=True)
     #: What the person reads who signs in; why staff did it is in the audit log.
     told = models.CharField(max_length=300, blank=True)
+    #: The moderators' decision that made it, whose undo ends it; null: made for itself.
+    decision_id = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         indexes = [  # Django's own spelling
@@ -235,6 +237,16 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"of {self.user_id}, {self.state}"
+
+
+class HiddenPhoto(models.Model):
+    """A photo that staff keeps out of Popular, tags and other public lists; its owner and followers have it."""
+
+    photo_id = models.BigIntegerField(primary_key=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.photo_id)
 
 
 class Report(models.Model):

@@ -9,10 +9,13 @@ import time
 from django.conf import settings
 
 from accounts.clients import Client
+from accounts.queries import joined_at
 from caching import counters
 from instagram.errors import RateLimited
 
 WINDOW_S = 3600
+#: Seconds for which an account is new.
+NEW_S = 86_400
 
 
 class Budget:
@@ -44,6 +47,20 @@ def spend_write(client: Client, token_id: int, scope: str) -> None:
     if limit is None or client.first_party:
         return
     made = _counted(f"t{token_id}:{scope}")
+    if made > limit:
+        raise RateLimited(made=made, limit=limit)
+
+
+def spend_pace(user_id: int, kind: str) -> None:
+    """Count an act of a person, whatever application they act by; young accounts may do less. Raises RateLimited.
+
+    Cost: two round trips to memcached, one more for the account's age, which is kept.
+    """
+    is_new = time.time() - joined_at(user_id) < NEW_S
+    limit = (settings.PACE_FIRST_DAY if is_new else settings.PACE_LATER).get(kind)
+    if limit is None:
+        return
+    made = _counted(f"p{user_id}:{kind}")
     if made > limit:
         raise RateLimited(made=made, limit=limit)
 

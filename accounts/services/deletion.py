@@ -27,6 +27,7 @@ STEPS = {
     "photos": "photos.erase_photos",
     "likes": "photos.erase_likes",
     "comments": "photos.erase_comments",
+    "texts": "moderation.erase_said",
     "shares": "notifications.erase_shares",
     "inbox": "feeds.erase_inbox",
     "activity": "notifications.erase_activity",

@@ -14,17 +14,21 @@ from instagram.errors import InvalidParameters, NotFound, Suspended
 MOST_AT_ONCE = 100
 
 
-def suspend(user_id: int, *, until: datetime | None = None, told: str = "") -> Suspension:
+def suspend(
+    user_id: int, *, until: datetime | None = None, told: str = "", decision_id: int | None = None
+) -> Suspension:
     """Shut a person out: hidden, tokens refused, sessions over, signing in answered with `told`. Repeating changes it.
 
-    Who follows whom, the photos and all numbers stay, so that unsuspend() takes it back entirely.
+    Who follows whom, the photos and all numbers stay, so that unsuspend() takes it back entirely. decision_id: the
+    moderators' decision it is made for.
     Raises NotFound for nobody, InvalidParameters for a day that is past or an account being deleted.
     """
     if until is not None and until <= timezone.now():
         raise InvalidParameters("until: a day to come")
     with transaction.atomic():
         user = _locked(user_id)
-        row, _ = Suspension.objects.update_or_create(user=user, defaults={"until": until, "told": told.strip()[:300]})
+        facts = {"until": until, "told": told.strip()[:300], "decision_id": decision_id}
+        row, _ = Suspension.objects.update_or_create(user=user, defaults=facts)
         user.is_active = False
         user.save(update_fields=["is_active"])
         presence.changed(user_id)

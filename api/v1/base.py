@@ -127,6 +127,8 @@ class Endpoint(APIView):
         require(needs, call.viewer, call.client)
         if needs.scope and call.viewer:
             rate_limit.spend_write(call.client, call.viewer.token_id, needs.scope)
+            if call.verb == "POST":  # taking back is never too fast
+                rate_limit.spend_pace(call.viewer.user_id, needs.scope)
 
 
 class Nothing(Endpoint):

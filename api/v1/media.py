@@ -8,6 +8,7 @@ from accounts import visibility
 from api.calls import Call
 from api.pagination import next_page
 from api.parameters import Params, media_id_of
+from api.rate_limit import spend_pace
 from api.v1.base import Answer, Endpoint, access, enveloped, route
 from api.v1.bounds import photo_bounds
 from api.v1.locations import place_of_upload
@@ -52,6 +53,7 @@ class MediaList(Endpoint):
         upload_id = call.params.get("upload_id")
         if upload is None and not upload_id:  # with a key it may have been sent before: api/v1/uploads.py
             raise InvalidParameters("photo: this file is required")
+        spend_pace(call.my_id, "photos")
         share_to = services_of(call.params)
         photo_id = publish(
             author_id=call.my_id,

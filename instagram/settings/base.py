@@ -18,6 +18,7 @@ from .parts.activity import *
 from .parts.realtime import *
 from .parts.push import *
 from .parts.crossposting import *
+from .parts.moderation import *
 from .parts.api import *
 from .parts.signing_in import *
 from .parts.backoffice import *

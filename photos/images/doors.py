@@ -19,6 +19,15 @@ def render(image: bytes, look: Look = PLAIN) -> Rendered:
     return job.unpacked(*pool.ask({"verb": "render", "look": asdict(look)}, image))
 
 
+def fingerprints(jpeg: bytes, *, crops: bool = False) -> list[int]:
+    """Return 64 bits by which a picture is recognised (fingerprint.py), with `crops` those of 20 crops after them.
+
+    jpeg: a rendition of ours. Raises DecodingUnavailable. Cost: 6 ms of a helper's CPU each.
+    """
+    answer, _ = pool.ask({"verb": "fingerprints", "crops": crops}, jpeg)
+    return list(answer["fingerprints"])
+
+
 def preview(image: bytes, looks: Sequence[Look], *, side: int) -> bytes:
     """Return a JPEG of squares of `side` pixels side by side, the picture in each of the looks. Raises as `render`."""
     _, jpeg = pool.ask({"verb": "preview", "looks": [asdict(look) for look in looks], "side": side}, image)

@@ -18,6 +18,7 @@ from photos.filters import Look
 
 from . import job
 from .draw import draw, draw_row
+from .fingerprint import fingerprints
 from .normalise import prepare
 
 _MB = 1024 * 1024
@@ -71,7 +72,11 @@ def _preview(image: bytearray, facts: dict[str, Any], limits: job.Limits) -> tup
     return {}, draw_row(image, [Look(**look) for look in facts["looks"]], facts["side"], limits)
 
 
-_VERBS = {"render": _render, "preview": _preview}
+def _fingerprints(image: bytearray, facts: dict[str, Any], _: job.Limits) -> tuple[dict[str, Any], bytes]:
+    return {"fingerprints": fingerprints(bytes(image), crops=facts["crops"])}, b""
+
+
+_VERBS = {"render": _render, "preview": _preview, "fingerprints": _fingerprints}
 
 
 def _confine(memory_mb: int) -> None:

@@ -185,6 +185,11 @@ def read_largest(stem: str) -> bytes | None:
     return None
 
 
+def read_rendition(stem: str, side: int) -> bytes | None:
+    """Return a rendition, None if it is not there. Raises StorageUnavailable."""
+    return read(key(stem, side))
+
+
 def store_original(stem: str, image: bytes) -> None:
     """Store an upload as it came. It may hold a position: no address leads to it. Raises StorageUnavailable."""
     _asked(

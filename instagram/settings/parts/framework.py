@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "photos",
     "feeds",
     "notifications",
+    "moderation",
     "api",
     "web",
     "monitoring",

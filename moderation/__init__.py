@@ -1,0 +1,1 @@
+"""What staff decides about photos, comments and people: the queue, claims, decisions, undo. docs/moderation.md."""

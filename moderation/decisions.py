@@ -1,0 +1,188 @@
+"""Deciding a case, and undoing that: rows on main first, then effects, which a job repeats until they are there."""
+
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Report
+from accounts.reports import forget
+from instagram.errors import InvalidParameters, NotFound
+from jobs import enqueue
+from photos.services import comments, holding
+from sharding import ShardUnavailable
+
+from . import effects, queue
+from .errors import ClaimedByAnotherError, TooLateError
+from .models import REMOVALS, Case, Decision, Kind, Verdict
+
+log = logging.getLogger(__name__)
+
+REASON_MAX_CHARS = 1_000
+#: Which verdicts fit which target: of a person's account nothing can be removed but the whole.
+FITTING = {
+    Kind.MEDIA: tuple(Verdict),
+    Kind.COMMENT: (Verdict.DISMISS, *REMOVALS, Verdict.SUSPEND),
+    Kind.USER: (Verdict.DISMISS, Verdict.SUSPEND),
+}
+#: Decisions that are made final in one run.
+FINAL_BATCH = 100
+
+
+def decide(
+    case_id: int,
+    *,
+    moderator_id: int,
+    verdict: str,
+    reason: str,
+    noted: Callable[[Decision], object] | None = None,
+    effects_now: bool = True,
+) -> Decision:
+    """Decide a case for all its reports; the effect is there when this returns, or comes when its server is back.
+
+    noted: called in the decision's transaction, for whoever writes it down. effects_now: False where a transaction on
+    main is open around this: then the effect comes by a job, a moment after its commit.
+    Raises InvalidParameters, NotFound, ClaimedByAnotherError, TooLateError for a case that is decided.
+    """
+    reason = _checked(reason)
+    with transaction.atomic():
+        case = Case.objects.select_for_update().filter(pk=case_id).first()
+        if case is None:
+            raise NotFound(what="case")
+        if case.closed_at is not None:
+            raise TooLateError("this case is decided")
+        holder = queue.held_by(case)
+        if holder is not None and holder.pk != moderator_id:
+            raise ClaimedByAnotherError(who=holder.username)
+        if verdict not in FITTING[Kind(case.kind)]:
+            raise InvalidParameters(f"verdict: {verdict or 'nothing'} does not fit a {case.kind}")
+        decision = Decision.objects.create(
+            case=case,
+            kind=case.kind,
+            target_id=case.target_id,
+            about_user_id=case.about_user_id,
+            verdict=verdict,
+            reason=reason,
+            moderator_id=moderator_id,
+            before={"reviews": _review(case, Verdict(verdict))},
+        )
+        case.closed_at, case.claimed_by, case.claimed_until = timezone.now(), None, None
+        case.save(update_fields=["closed_at", "claimed_by", "claimed_until"])
+        if verdict == Verdict.REMOVE_AND_WARN:
+            enqueue("moderation.warn", decision_id=decision.pk)
+        _enqueue("moderation.bring_up", decision)
+        if decision.kind == Kind.MEDIA and decision.verdict in REMOVALS:
+            enqueue("moderation.remember_picture", decision_id=decision.pk)
+        if noted is not None:
+            noted(decision)
+    if effects_now:
+        _bring_up_now(decision)
+    return decision
+
+
+def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
+    """Undo a decision: its target is as before, its reports are open, the case waits again.
+
+    The effect comes by a job, a moment after the commit of the transaction this is called in.
+    Raises InvalidParameters, NotFound, TooLateError for one that is undone or final, or older than UNDO_DAYS.
+    """
+    reason = _checked(reason)
+    with transaction.atomic():
+        decision = Decision.objects.select_for_update().filter(pk=decision_id).first()
+        if decision is None:
+            raise NotFound(what="decision")
+        if decision.undone_at is not None:
+            raise TooLateError("this decision is undone")
+        if decision.final_at is not None or timezone.now() >= undoable_until(decision):
+            raise TooLateError(f"this decision is older than {settings.UNDO_DAYS} days")
+        decision.undone_at, decision.undone_by_id, decision.undo_reason = timezone.now(), moderator_id, reason
+        decision.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+        for report_id, review in decision.before["reviews"].items():
+            Report.objects.filter(pk=report_id).update(review=review)
+        if decision.kind == Kind.MEDIA:
+            forget([decision.target_id])
+        _reopen(decision)
+        _enqueue("moderation.bring_up", decision)
+        if decision.kind == Kind.MEDIA and decision.verdict in REMOVALS:
+            enqueue("moderation.remember_picture", decision_id=decision.pk)
+    return decision
+
+
+def undoable_until(decision: Decision) -> datetime:
+    """Return until when a decision can be undone."""
+    return decision.made_at + timedelta(days=settings.UNDO_DAYS)
+
+
+def make_final() -> int:
+    """Delete for good what was removed UNDO_DAYS ago and stands; return how many decisions became final.
+
+    Safe to repeat. Raises ShardUnavailable for a server that is away: its decisions wait.
+    """
+    before = timezone.now() - timedelta(days=settings.UNDO_DAYS)
+    old = Decision.objects.filter(made_at__lt=before, undone_at=None, final_at=None).order_by("made_at")[:FINAL_BATCH]
+    away: ShardUnavailable | None = None
+    done = 0
+    for decision in old:
+        try:
+            _delete_for_good(decision)
+        except ShardUnavailable as error:
+            away = error
+            continue
+        done += Decision.objects.filter(pk=decision.pk, final_at=None).update(final_at=timezone.now())
+    if away is not None:
+        raise away
+    return done
+
+
+def _delete_for_good(decision: Decision) -> None:
+    if decision.verdict not in REMOVALS:
+        return
+    if decision.kind == Kind.MEDIA:
+        with contextlib.suppress(NotFound):
+            holding.give_up(decision.target_id)
+    elif (photo_id := effects.photo_of_comment(decision.target_id)) is not None:
+        comments.withdraw_comment(photo_id=photo_id, comment_id=decision.target_id)
+
+
+def _review(case: Case, verdict: Verdict) -> dict[str, str]:
+    """Write the verdict on the open reports of a case; return what they were, by id."""
+    review = Report.Review.DISMISSED if verdict == Verdict.DISMISS else Report.Review.UPHELD
+    found = Report.objects.filter(kind=case.kind, target_id=case.target_id, review=Report.Review.OPEN)
+    before = {str(pk): was for pk, was in found.values_list("pk", "review")}
+    Report.objects.filter(pk__in=before).update(review=review)
+    if case.kind == Kind.MEDIA:
+        forget([case.target_id])
+    return before
+
+
+def _reopen(decision: Decision) -> None:
+    """Have the case wait again, unless new reports opened another one; that one takes the old reports in."""
+    same = Case.objects.filter(kind=decision.kind, target_id=decision.target_id, closed_at=None)
+    if not same.exists():
+        Case.objects.filter(pk=decision.case_id).update(closed_at=None)
+    _enqueue("moderation.note_reports", decision)
+
+
+def _enqueue(task: str, decision: Decision) -> None:
+    enqueue(task, kind=decision.kind, target_id=decision.target_id, about_user_id=decision.about_user_id)
+
+
+def _bring_up_now(decision: Decision) -> None:
+    """Do at once what the job would do in a moment: the moderator sees it done."""
+    try:
+        effects.bring_up(decision.kind, decision.target_id, decision.about_user_id)
+    except ShardUnavailable as error:
+        log.warning("decision %s takes effect when %s is back", decision.pk, error)
+
+
+def _checked(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise InvalidParameters("reason: say why, for those who read it later")
+    if len(reason) > REASON_MAX_CHARS:
+        raise InvalidParameters(f"reason: at most {REASON_MAX_CHARS} characters")
+    return reason

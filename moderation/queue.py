@@ -1,0 +1,145 @@
+"""The queue: one open case per target, the heaviest first, each looked at by one moderator at a time."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Report, User
+from instagram.errors import NotFound
+
+from .errors import ClaimedByAnotherError, TooLateError
+from .models import Case, Kind
+from .weights import weight_of
+
+#: Cases on one page of the queue at most.
+PAGE_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of the queue ended: the weight and id of its last case."""
+
+    weight: float
+    case_id: int
+
+
+def note_reports(*, kind: str, target_id: int, about_user_id: int) -> None:
+    """Bring the open case of a target up to its open reports; one that has none is opened. Safe to repeat.
+
+    Cost: four queries on main, one on the owner's shard.
+    """
+    with transaction.atomic():
+        found = Report.objects.filter(kind=kind, target_id=target_id, review=Report.Review.OPEN)
+        reports = list(found.values_list("reporter_id", "reason", "created_at"))
+        if not reports and not Case.objects.filter(kind=kind, target_id=target_id, closed_at=None).exists():
+            return  # all decided, perhaps by the decision that this job came with
+        case = _open_case(kind, target_id, about_user_id)
+        if not reports and not case.flags:
+            case.closed_at = timezone.now()
+        case.reporters = len(reports)
+        case.reasons = dict(Counter(reason for _, reason, _ in reports))
+        case.last_at = max((at for _, _, at in reports), default=case.last_at)
+        case.weight = weight_of(
+            reporter_ids=[reporter for reporter, _, _ in reports], flags=len(case.flags), about_user_id=about_user_id
+        )
+        case.save()
+
+
+def flag(*, kind: str, target_id: int, about_user_id: int, finding: Mapping[str, Any]) -> None:
+    """Put what a program found into the queue: {"source": "look_alike", …}. The same finding stands there once."""
+    with transaction.atomic():
+        case = _open_case(kind, target_id, about_user_id)
+        if dict(finding) not in case.flags:
+            case.flags = [*case.flags, dict(finding)]
+            case.last_at = timezone.now()
+            case.save(update_fields=["flags", "last_at"])
+    note_reports(kind=kind, target_id=target_id, about_user_id=about_user_id)
+
+
+def open_cases(*, kind: str | None = None, source: str | None = None) -> QuerySet[Case]:
+    """Return what waits, the heaviest first. source: "reports", or of flags. Read a page of it: cases_by_weight."""
+    cases = Case.objects.filter(closed_at=None).select_related("claimed_by").order_by("-weight", "id")
+    if kind:
+        cases = cases.filter(kind=kind)
+    if source == "reports":
+        cases = cases.filter(reporters__gt=0)
+    elif source:
+        cases = cases.filter(flags__contains=[{"source": source}])
+    return cases
+
+
+def page_of(cases: QuerySet[Case], *, after: Cursor | None = None, count: int = 50) -> Sequence[Case]:
+    """Return a page of open_cases(). Cost: one query on main over an index, whatever waits."""
+    if after is not None:
+        cases = cases.filter(Q(weight__lt=after.weight) | Q(weight=after.weight, id__gt=after.case_id))
+    return list(cases[: min(count, PAGE_MAX)])
+
+
+def free_for(moderator_id: int, cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Return the cases that nobody else is looking at."""
+    return cases.filter(Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()) | Q(claimed_by=moderator_id))
+
+
+def neighbour(case: Case, *, moderator_id: int, forward: bool) -> Case | None:
+    """Return the next (or the previous) case of the queue that this moderator can look at; None at its end."""
+    cases = free_for(moderator_id, Case.objects.filter(closed_at=None)).exclude(pk=case.pk)
+    if forward:
+        later = Q(weight__lt=case.weight) | Q(weight=case.weight, id__gt=case.pk)
+        return cases.filter(later).order_by("-weight", "id").first()
+    earlier = Q(weight__gt=case.weight) | Q(weight=case.weight, id__lt=case.pk)
+    return cases.filter(earlier).order_by("weight", "-id").first()
+
+
+def claim(case_id: int, *, moderator_id: int) -> Case:
+    """Keep a case for a moderator for CLAIM_S; once more begins them anew.
+
+    Raises ClaimedByAnotherError, TooLateError for one that is decided, NotFound.
+    """
+    now = timezone.now()
+    free = free_for(moderator_id, Case.objects.filter(pk=case_id, closed_at=None))
+    taken = free.update(claimed_by_id=moderator_id, claimed_until=now + timedelta(seconds=settings.CLAIM_S))
+    if not taken:
+        raise _why_not(case_id)
+    return Case.objects.select_related("claimed_by").get(pk=case_id)
+
+
+def release(case_id: int, *, moderator_id: int) -> None:
+    """Give a claimed case back; nothing if it is somebody else's."""
+    Case.objects.filter(pk=case_id, claimed_by=moderator_id).update(claimed_by=None, claimed_until=None)
+
+
+def held_by(case: Case) -> User | None:
+    """Return who is looking at a case now."""
+    is_claimed = case.claimed_until is not None and case.claimed_until > timezone.now()
+    return case.claimed_by if is_claimed else None
+
+
+def waiting() -> dict[str, int]:
+    """Return how many cases wait, by kind. Cost: one query on main over an index of open cases."""
+    kinds = Counter(Case.objects.filter(closed_at=None).values_list("kind", flat=True))
+    return {kind: kinds[kind] for kind in Kind.values}
+
+
+def _why_not(case_id: int) -> Exception:
+    case = Case.objects.select_related("claimed_by").filter(pk=case_id).first()
+    if case is None:
+        return NotFound(what="case")
+    if case.closed_at is not None:
+        return TooLateError("this case is decided")
+    return ClaimedByAnotherError(who=case.claimed_by.username if case.claimed_by else "somebody")
+
+
+def _open_case(kind: str, target_id: int, about_user_id: int) -> Case:
+    """Return the open case of a target, locked, in the caller's transaction; a new one if there is none."""
+    Case.objects.bulk_create(
+        [Case(kind=kind, target_id=target_id, about_user_id=about_user_id)],
+        ignore_conflicts=True,
+    )
+    return Case.objects.select_for_update().get(kind=kind, target_id=target_id, closed_at=None)

@@ -1,0 +1,98 @@
+"""The kinds of rules against spam, and what each says of a text. A rule itself is a row (models.SpamRule)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from instagram.errors import InvalidParameters
+
+from .texts import Said
+
+Parameters = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleKind:
+    """What a kind of rule asks, the numbers it takes (name: default, least, most), and whom it brings to the queue.
+
+    says: from a text and what its author wrote before it, newest first with the text itself, why it is caught, or None.
+    about_person: the account goes to the queue, once, not each of its texts.
+    """
+
+    title: str
+    numbers: Mapping[str, tuple[int, int, int]]
+    says: Callable[[Said, Sequence[Said], Parameters], str | None]
+    about_person: bool = False
+
+
+def _too_many(said: Said, before: Sequence[Said], numbers: Parameters) -> str | None:
+    since = said.said_at - 60 * numbers["minutes"]
+    texts = sum(each.said_at >= since for each in before)
+    if texts < numbers["texts"]:
+        return None
+    return f"{numbers['texts']} or more texts within {numbers['minutes']} minutes"
+
+
+def _repeated(said: Said, before: Sequence[Said], numbers: Parameters) -> str | None:
+    if said.characters < numbers["characters"]:
+        return None
+    since = said.said_at - 3_600 * numbers["hours"]
+    same = sum(each.text_hash == said.text_hash and each.said_at >= since for each in before)
+    if same < numbers["times"]:
+        return None
+    return f"the same text {numbers['times']} times or more within {numbers['hours']} hours"
+
+
+def _links_of_a_new_account(said: Said, _: Sequence[Said], numbers: Parameters) -> str | None:
+    if said.account_hours >= numbers["account_hours"] or said.links < numbers["links"]:
+        return None
+    return f"{said.links} links from an account {said.account_hours} hours old"
+
+
+def _stuffed(said: Said, _: Sequence[Said], numbers: Parameters) -> str | None:
+    if said.hashtags < numbers["hashtags"]:
+        return None
+    return f"{said.hashtags} hashtags"
+
+
+KINDS: Mapping[str, RuleKind] = {
+    "rate": RuleKind(
+        "Too many texts in a short time",
+        {"texts": (30, 2, 500), "minutes": (10, 1, 1_440)},
+        _too_many,
+        about_person=True,
+    ),
+    "repeated_text": RuleKind(
+        "The same text again and again",
+        {"times": (4, 2, 100), "hours": (24, 1, 168), "characters": (8, 1, 1_000)},
+        _repeated,
+        about_person=True,
+    ),
+    "new_account_links": RuleKind(
+        "A new account that posts links",
+        {"account_hours": (48, 1, 8_760), "links": (1, 1, 20)},
+        _links_of_a_new_account,
+    ),
+    "hashtag_stuffing": RuleKind("Hashtags without end", {"hashtags": (25, 2, 100)}, _stuffed),
+}
+
+
+def checked(kind: str, numbers: Mapping[str, object]) -> dict[str, int]:
+    """Return a rule's numbers, with defaults for those that are missing. Raises InvalidParameters, saying which."""
+    if kind not in KINDS:
+        raise InvalidParameters(f"kind: one of {', '.join(KINDS)}")
+    known = KINDS[kind].numbers
+    unknown = numbers.keys() - known.keys()
+    if unknown:
+        raise InvalidParameters(f"{', '.join(sorted(unknown))}: not a number of {kind}")
+    found = {}
+    for name, (default, least, most) in known.items():
+        value = numbers.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise InvalidParameters(f"{name}: a whole number from {least} to {most}")
+        found[name] = value
+    return found
+
+
+def says(kind: str, numbers: Parameters, said: Said, before: Sequence[Said]) -> str | None:
+    """Return why a rule catches a text, None if it does not."""
+    return KINDS[kind].says(said, before, numbers)

@@ -1,0 +1,16 @@
+"""Telling somebody that something of theirs was removed, and why."""
+
+from accounts import mail
+from accounts.models import User
+
+from .models import Decision, Kind
+
+
+def warn(decision_id: int) -> None:
+    """Mail the owner, unless the decision was undone meanwhile. Raises NotNow when the mail server is away."""
+    decision = Decision.objects.filter(pk=decision_id, undone_at=None).first()
+    if decision is None:
+        return
+    user = User.objects.filter(pk=decision.about_user_id).exclude(email="").first()
+    if user is not None:
+        mail.send("warning", user, {"what": Kind(decision.kind).label.lower(), "reason": decision.reason})
