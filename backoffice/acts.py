@@ -45,6 +45,8 @@ ACTS: dict[str, Act] = {
         Act("office.view", "look at the front page", _EVERYBODY),
         Act("office.second_factor", "change one's own second factor", _EVERYBODY),
         Act("people.view", "look at people", _EVERYBODY),
+        Act("photos.view", "look at photos, comments and likes", _EVERYBODY),
+        Act("photos.take_down", "take a photo down", _MODERATORS, changes=True),
         Act("people.contact", "read e-mail and phone", _SUPPORT, private=True),
         Act("people.private_photos", "look at a private account's photos", _MODERATORS, private=True),
         Act("people.suspend", "suspend", _MODERATORS, changes=True),
@@ -59,7 +61,10 @@ ACTS: dict[str, Act] = {
         Act("people.fetch_export", "fetch an export", _ADMIN, changes=True, dangerous=True, private=True),
         Act("feeds.explain", "explain a feed", _DESKS),
         Act("reports.view", "look at reports", _EVERYBODY),
-        Act("reports.review", "review reports", _MODERATORS, changes=True),
+        Act("reports.claim", "take a case to look at", _MODERATORS),
+        Act("reports.decide", "decide a case", _MODERATORS, changes=True),
+        Act("reports.undo", "undo a decision", _MODERATORS, changes=True),
+        Act("decisions.view", "look at decisions", _EVERYBODY),
         Act("applications.view", "look at applications", _EVERYBODY),
         Act("applications.change", "change an application", _ADMIN, changes=True, dangerous=True),
         Act("audit.view", "read the audit log", frozenset({Role.READ_ONLY, Role.ADMIN})),
@@ -74,7 +79,6 @@ ACTS: dict[str, Act] = {
 #: verb that is not here is refused to everybody.
 MODELS: dict[str, dict[str, str]] = {
     "accounts.oauthclient": {"view": "applications.view", "change": "applications.change"},
-    "accounts.report": {"view": "reports.view", "change": "reports.review"},
 }
 #: Registered by libraries; we want no page of them: groups are roles, devices hold secrets.
 LEFT_OUT = frozenset({"auth.group", "otp_totp.totpdevice", "otp_static.staticdevice"})

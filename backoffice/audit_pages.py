@@ -15,7 +15,7 @@ from .lists import PlainText, Questions, day_field, midnight, page_of
 from .models import Entry
 
 #: Kind of a target -> the page that shows one, by its id.
-TARGET_PAGES: dict[str, str] = {"person": "admin:person"}
+TARGET_PAGES: dict[str, str] = {"person": "admin:person", "photo": "admin:photo"}
 
 
 class AuditQuestions(Questions):

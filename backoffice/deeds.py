@@ -31,6 +31,8 @@ class Deed:
     act: ClassVar[str]
     button: ClassVar[str]
     form: ClassVar[type[forms.Form]] = DeedForm
+    #: The reason, for do().
+    why = ""
 
     @property
     def target(self) -> audit.Target:
@@ -72,7 +74,7 @@ def perform(request: HttpRequest, deed: Deed, *, back: str, crumbs: list[tuple[s
     status = 200
     if form.is_valid():
         answers = dict(form.cleaned_data)
-        why = answers.pop("why")
+        deed.why = why = answers.pop("why")
         try:
             with transaction.atomic():
                 before = deed.state()

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -17,22 +16,16 @@ from .roles import act_on_model, may
 REASON_HELP = "Why? It goes into the audit log, for good; name nobody."
 
 
-def reason_field(*, required: bool = True) -> forms.CharField:
+def reason_field() -> forms.CharField:
     """Return the field that asks why."""
     widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
-    return forms.CharField(max_length=REASON_MAX_CHARS, required=required, help_text=REASON_HELP, widget=widget)
+    return forms.CharField(max_length=REASON_MAX_CHARS, help_text=REASON_HELP, widget=widget)
 
 
 class ReasonForm(forms.ModelForm):
     """A model's form that asks why: `form = ReasonForm` in an admin class that lets somebody change something."""
 
     why = reason_field()
-
-
-class ReasonActionForm(ActionForm):
-    """The choice of an action on a list, with why: `action_form = ReasonActionForm`."""
-
-    why = reason_field(required=False)
 
 
 class RoleGuard:

@@ -5,8 +5,9 @@ from typing import Any
 from django.db import DatabaseError
 from django.urls import reverse
 
-from accounts.models import Deletion, Report, Suspension
+from accounts.models import Deletion, Suspension
 from instagram.errors import APIError
+from moderation.models import Case
 from sharding import ShardUnavailable
 
 from .frame import PANELS, panel
@@ -36,11 +37,10 @@ def counted(rows: Any) -> str:
     return f"{number:,}" if number <= COUNTED_MOST else f"over {COUNTED_MOST:,}"
 
 
-@panel("Open reports", act="reports.view", order=10)
-def open_reports() -> tuple[str, str, str]:
-    """Count what people report and nobody has looked at."""
-    rows = Report.objects.filter(review=Report.Review.OPEN)
-    return counted(rows), "waiting for a decision", reverse("admin:accounts_report_changelist") + "?review__exact=open"
+@panel("Reports", act="reports.view", order=10)
+def open_cases() -> tuple[str, str, str]:
+    """Count what waits for a moderator."""
+    return counted(Case.objects.filter(closed_at=None)), "waiting for a decision", reverse("admin:cases")
 
 
 @panel("Suspended", act="people.view", order=20)

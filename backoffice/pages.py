@@ -1,4 +1,6 @@
 """Every module that registers pages or panels: importing this one fills frame.PAGES. A new module adds its line."""
 
 from . import audit_pages, explain, front, second_factor, signing_in, staff  # noqa: F401
+from .cases import decided, desk, list  # noqa: F401
 from .people import export_pages, lists, person  # noqa: F401
+from .sharded import deed_lists, photo_list, photo_page  # noqa: F401

@@ -1,0 +1,132 @@
+"""What was decided, newest first, and undoing it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from backoffice.audit import Target
+from backoffice.deeds import Deed, perform
+from backoffice.frame import Menu, page, shown
+from backoffice.lists import PlainText, Questions, page_of
+from instagram.errors import NotFound
+from moderation import decisions
+from moderation.models import Decision, Kind, Verdict
+
+_STATES = [("", "any"), ("stands", "stands"), ("undone", "undone"), ("final", "final")]
+
+
+class DecisionQuestions(Questions):
+    """What the list can be asked."""
+
+    moderator = PlainText("Moderator", most=30)
+    verdict = forms.ChoiceField(label="Decision", required=False, choices=[("", "any"), *Verdict.choices])
+    state = forms.ChoiceField(label="State", required=False, choices=_STATES)
+    about = forms.IntegerField(label="About person, id", required=False, min_value=1, max_value=2**62)
+
+
+@page("decisions/", name="decisions", act="decisions.view", menu=Menu("What is going on", "Decisions", 20))
+def decided(request: HttpRequest) -> HttpResponse:
+    """Show decisions. Cost: three queries on main."""
+    form = DecisionQuestions(request.GET)
+    rows = Decision.objects.none()
+    if form.is_valid():
+        asked = form.asked()
+        rows = Decision.objects.select_related("moderator", "undone_by")
+        if "moderator" in asked:
+            rows = rows.filter(moderator__username=asked["moderator"].lower().removeprefix("@"))
+        if "verdict" in asked:
+            rows = rows.filter(verdict=asked["verdict"])
+        if "about" in asked:
+            rows = rows.filter(about_user_id=asked["about"])
+        rows = {
+            "stands": rows.filter(undone_at=None, final_at=None),
+            "undone": rows.exclude(undone_at=None),
+            "final": rows.exclude(final_at=None),
+        }.get(asked.get("state", ""), rows)
+    found = page_of(request, rows)
+    people = User.objects.in_bulk({each.about_user_id for each in found.rows})
+    shown_rows = [
+        {"decision": each, "owner": people.get(each.about_user_id), "undoable": not _why_final(each)}
+        for each in found.rows
+    ]
+    facts = {"title": "Decisions", "form": form, "rows": shown_rows, "older": found.older, "newer": found.newer}
+    return shown(request, "decisions", facts, status=200 if form.is_valid() else 400)
+
+
+@page(
+    "decisions/<int:decision_id>/undo/",
+    name="decision-undo",
+    act="reports.undo",
+    methods=("GET", "HEAD", "POST"),
+    example={"decision_id": 1},
+)
+def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
+    """Undo a decision, after saying what comes back."""
+    decision = Decision.objects.filter(pk=decision_id).first()
+    if decision is None:
+        raise NotFound(what="decision")
+    back = reverse("admin:case", args=[decision.case_id])
+    return perform(
+        request, Undo(decision, by=request.user), back=back, crumbs=[(reverse("admin:decisions"), "Decisions")]
+    )
+
+
+class Undo(Deed):
+    """Take a decision back."""
+
+    act, button = "reports.undo", "Undo the decision"
+
+    def __init__(self, decision: Decision, *, by: Any) -> None:
+        """Take the decision, and who undoes it."""
+        self.decision, self.by = decision, by
+
+    @property
+    def target(self) -> Target:
+        """Return what was decided about."""
+        word = {Kind.MEDIA: "photo", Kind.USER: "person"}.get(Kind(self.decision.kind), self.decision.kind)
+        return Target(str(word), self.decision.target_id)
+
+    @property
+    def title(self) -> str:
+        """Return the decision in words."""
+        return f"Undo: {self.decision}"
+
+    def refused(self, by: Any) -> str:
+        """Refuse what is undone or final."""
+        return _why_final(self.decision)
+
+    def consequences(self) -> list[str]:
+        """Say what comes back."""
+        back = {
+            Verdict.DISMISS: "Nothing was done to it, so nothing changes for anybody.",
+            Verdict.HIDE: "The photo is found in Popular, tags, places and search again.",
+            Verdict.REMOVE: "It is seen again with likes, comments and numbers, in feeds, News, tags and places.",
+            Verdict.SUSPEND: "Its owner can sign in again, and is seen again, unless another decision stands.",
+        }
+        verdict = Verdict(self.decision.verdict)
+        first = back[Verdict.REMOVE if verdict == Verdict.REMOVE_AND_WARN else verdict]
+        return [first, "Its reports are open again, and the case waits in the queue.", "It takes a few seconds."]
+
+    def state(self) -> dict[str, Any]:
+        """Return whether the decision stands."""
+        decision = Decision.objects.get(pk=self.decision.pk)
+        return {"decision": decision.pk, "verdict": decision.verdict, "stands": decision.undone_at is None}
+
+    def do(self, answers: dict[str, Any]) -> str:
+        """Undo it."""
+        decisions.undo(self.decision.pk, moderator_id=self.by.pk, reason=self.why)
+        return "The decision is undone; what it did is taken back now."
+
+
+def _why_final(decision: Decision) -> str:
+    if decision.undone_at is not None:
+        return "This decision is undone already."
+    if decision.final_at is not None or timezone.now() > decision.made_at + timedelta(days=settings.UNDO_DAYS):
+        return f"After {settings.UNDO_DAYS} days a decision is final: what it removed is deleted for good."
+    return ""

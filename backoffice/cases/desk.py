@@ -1,0 +1,170 @@
+"""One case at a time: take the next, look, decide; the next one comes by itself."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts.models import User
+from backoffice import audit
+from backoffice.desk import reason_field
+from backoffice.frame import page, shown
+from instagram.errors import APIError, NotFound
+from moderation import decisions, queue
+from moderation.models import Case, Decision, Kind, Verdict
+
+from .facts import history_of, may_see_image, reports_of, target_of
+
+#: Keys of the page, by verdict; case.js reads them from the buttons.
+KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
+_CRUMBS = [("cases", "Reports")]
+
+
+class DecisionForm(forms.Form):
+    """A verdict and why."""
+
+    verdict = forms.ChoiceField(choices=Verdict.choices)
+    why = reason_field()
+
+
+@page("reports/<int:case_id>/", name="case", act="reports.view", example={"case_id": 1})
+def case(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Show a case. Cost: six queries on main, up to three on the target's shard."""
+    return _shown(request, _known(case_id))
+
+
+@page("reports/next/", name="case-next", act="reports.claim", methods=("POST",))
+def take_next(request: HttpRequest) -> HttpResponse:
+    """Claim the heaviest case that nobody looks at, and show it."""
+    return _next(request, kind=request.POST.get("kind"), source=request.POST.get("source"))
+
+
+@page("reports/<int:case_id>/claim/", name="case-claim", act="reports.claim", methods=("POST",), example={"case_id": 1})
+def claim(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Claim a case that was found in the list."""
+    _claim(request, case_id)
+    return HttpResponseRedirect(reverse("admin:case", args=[case_id]))
+
+
+@page(
+    "reports/<int:case_id>/release/",
+    name="case-release",
+    act="reports.claim",
+    methods=("POST",),
+    example={"case_id": 1},
+)
+def release(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Give a claimed case back to the queue."""
+    queue.release(case_id, moderator_id=_me(request))
+    return HttpResponseRedirect(reverse("admin:cases"))
+
+
+@page(
+    "reports/<int:case_id>/move/", name="case-move", act="reports.claim", methods=("POST",), example={"case_id": 1}
+)  # the keys j and k
+def move(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Leave a case undecided and claim its neighbour in the queue."""
+    here = _known(case_id)
+    forward = request.POST.get("to") != "previous"
+    queue.release(case_id, moderator_id=_me(request))
+    other = queue.neighbour(here, moderator_id=_me(request), forward=forward)
+    if other is None:
+        messages.info(request, "The queue ends here.")
+        return HttpResponseRedirect(reverse("admin:cases"))
+    _claim(request, other.pk)
+    return HttpResponseRedirect(reverse("admin:case", args=[other.pk]))
+
+
+@page(
+    "reports/<int:case_id>/decide/", name="case-decide", act="reports.decide", methods=("POST",), example={"case_id": 1}
+)
+def decide(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Decide a case, write it down, and go to the next."""
+    here, form = _known(case_id), DecisionForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, here, form=form, status=400)
+    why = form.cleaned_data["why"]
+
+    def note(decision: Decision) -> None:
+        audit.record(
+            audit.actor_of(request), "reports.decide", target=audit.Target(_word(here.kind), here.target_id),
+            reason=why,
+            before={"case": here.pk, "reports": len(decision.before["reviews"])},
+            after={"decision": decision.pk, "verdict": decision.verdict},
+        )  # fmt: skip
+
+    try:
+        decision = decisions.decide(
+            case_id, moderator_id=_me(request), verdict=form.cleaned_data["verdict"], reason=why, noted=note
+        )
+    except APIError as error:
+        form.add_error(None, error.message)
+        return _shown(request, _known(case_id), form=form, status=error.status)
+    undo = reverse("admin:decision-undo", args=[decision.pk])
+    messages.success(request, f"Decided: {decision}. It can be undone: {undo}")
+    return _next(request)
+
+
+def _next(request: HttpRequest, *, kind: str | None = None, source: str | None = None) -> HttpResponse:
+    known = kind if kind in Kind.values else None
+    cases = queue.free_for(_me(request), queue.open_cases(kind=known, source=source or None))
+    for found in cases[:5]:  # others may be faster
+        try:
+            _claim(request, found.pk)
+        except APIError:
+            continue
+        return HttpResponseRedirect(reverse("admin:case", args=[found.pk]))
+    messages.info(request, "Nothing waits for you.")
+    return HttpResponseRedirect(reverse("admin:cases"))
+
+
+def _claim(request: HttpRequest, case_id: int) -> None:
+    claimed = queue.claim(case_id, moderator_id=_me(request))
+    if claimed.kind != Kind.USER and User.objects.filter(pk=claimed.about_user_id, is_private=True).exists():
+        # Who has the case is shown what a private account posted.
+        audit.record(
+            audit.actor_of(request), "people.private_photos", target=audit.Target("person", claimed.about_user_id)
+        )
+
+
+def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None, status: int = 200) -> HttpResponse:
+    holder = queue.held_by(here)
+    mine = holder is not None and holder.pk == _me(request) and here.closed_at is None
+    owner = User.objects.filter(pk=here.about_user_id).first()
+    with_image = may_see_image(here, owner, request.user, holds_claim=mine)
+    found = target_of(here.kind, here.target_id, here.about_user_id, with_image=with_image)
+    fitting = [
+        {"value": verdict.value, "label": verdict.label, "key": KEYS[verdict.value]}
+        for verdict in decisions.FITTING[Kind(here.kind)]
+    ]
+    facts: dict[str, Any] = {
+        "title": f"Report: {found.title}", "crumbs": [(reverse(f"admin:{name}"), label) for name, label in _CRUMBS],
+        "case": here, "target": found, "owner": owner, "holder": holder, "mine": mine, "fitting": fitting, "form": form,
+        "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
+        "hidden_image": not with_image, "entries_of_owner": _record_of(here.about_user_id),
+    }  # fmt: skip
+    return shown(request, "case", facts, status=status)
+
+
+def _record_of(user_id: int) -> dict[str, int]:
+    """Return how often what somebody owns was decided about, and stands. Cost: one query on main."""
+    verdicts = Decision.objects.filter(about_user_id=user_id, undone_at=None).values_list("verdict", flat=True)
+    found = list(verdicts[:1_000])
+    return {"wrong": sum(each != Verdict.DISMISS for each in found), "dismissed": found.count(Verdict.DISMISS)}
+
+
+def _known(case_id: int) -> Case:
+    found = Case.objects.select_related("claimed_by").filter(pk=case_id).first()
+    if found is None:
+        raise NotFound(what="case")
+    return found
+
+
+def _me(request: HttpRequest) -> int:
+    return int(request.user.pk or 0)
+
+
+def _word(kind: str) -> str:
+    return {"media": "photo", "user": "person"}.get(kind, kind)

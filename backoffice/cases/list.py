@@ -1,0 +1,59 @@
+"""The queue: what waits, the heaviest first."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+from backoffice.frame import Menu, page, shown
+from backoffice.lists import Questions
+from backoffice.roles import may
+from moderation import queue
+from moderation.models import Kind
+
+#: Cases on a page.
+COUNT = 30
+_SOURCES = [("", "any"), ("reports", "people"), ("look_alike", "look-alikes"), ("spam", "rules against spam")]
+
+
+class CaseQuestions(Questions):
+    """What the queue can be asked."""
+
+    kind = forms.ChoiceField(label="What", required=False, choices=[("", "anything"), *Kind.choices])
+    source = forms.ChoiceField(label="Found by", required=False, choices=_SOURCES)
+
+
+@page("reports/", name="cases", act="reports.view", menu=Menu("What is going on", "Reports", 10))
+def cases(request: HttpRequest) -> HttpResponse:
+    """Show the queue. Cost: two queries on main."""
+    form = CaseQuestions(request.GET)
+    if not form.is_valid():
+        return shown(request, "cases", {"title": "Reports", "form": form, "rows": []}, status=400)
+    asked = form.asked()
+    waiting = queue.open_cases(kind=asked.get("kind"), source=asked.get("source"))
+    found = list(queue.page_of(waiting, after=_cursor(request), count=COUNT + 1))
+    rows = found[:COUNT]
+    people = User.objects.in_bulk({each.about_user_id for each in rows})
+    older = ""
+    if len(found) > COUNT:
+        query = request.GET.copy()
+        query["after"] = f"{rows[-1].weight!r},{rows[-1].pk}"
+        older = f"{reverse('admin:cases')}?{query.urlencode()}"
+    facts: dict[str, Any] = {
+        "title": "Reports", "form": form, "older": older, "asked": asked,
+        "rows": [
+            {"case": each, "owner": people.get(each.about_user_id), "held_by": queue.held_by(each)} for each in rows
+        ],
+        "may_claim": may(request.user, "reports.claim"),
+    }  # fmt: skip
+    return shown(request, "cases", facts)
+
+
+def _cursor(request: HttpRequest) -> queue.Cursor | None:
+    weight, _, case_id = request.GET.get("after", "").partition(",")
+    try:
+        return queue.Cursor(float(weight), int(case_id))
+    except ValueError:
+        return None

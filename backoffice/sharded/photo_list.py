@@ -1,0 +1,97 @@
+"""The list of photos."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import User
+from backoffice.frame import Menu, page, shown
+from backoffice.roles import may
+from photos import storage
+from photos.models import Photo, State
+from photos.queries import counts_of
+from sharding import shard_numbered, shard_of_object
+from sharding.ids import created_at_of, logical_shard_of, shortcode_of
+
+from . import reading
+from .asking import ShardedQuestions, ShardField, away_note, neighbours
+
+_STATES = [("", "shown"), ("held", "taken down")]
+
+
+class PhotoQuestions(ShardedQuestions):
+    """What the list can be asked."""
+
+    shard = ShardField()
+    state = forms.ChoiceField(label="State", required=False, choices=_STATES)
+    field_order = ("person", "photo", "state", "server", "shard", "since", "until")
+
+
+@page("photos/", name="photos", act="photos.view", menu=Menu("Photos and comments", "Photos", 10))
+def photos(request: HttpRequest) -> HttpResponse:
+    """Show photos, newest first. Cost: one query per server for the ids, one for rows, one for numbers, one on main."""
+    form = PhotoQuestions(request.GET, by_contact=may(request.user, "people.contact"))
+    if not form.is_valid():
+        return shown(request, "photos", {"title": "Photos", "form": form, "rows": []}, status=400)
+    asked, span = form.asked(), form.span(request)
+    found = _asked_for(form, asked, span)
+    rows = rows_of(found.rows)
+    facts: dict[str, Any] = {"title": "Photos", "form": form, "rows": rows, "note": away_note(found)}
+    return shown(request, "photos", facts | neighbours(request, found, span))
+
+
+def rows_of(found: list[reading.Row], *, private: bool = False) -> list[dict[str, Any]]:
+    """Return photos as lists show them. Pictures of private accounts only if asked for.
+
+    Cost: one query per server for rows and numbers each, one on main.
+    """
+    ids = [row.id for row in found]
+    rows, numbers = reading.photos_with(ids), counts_of(ids)
+    people = User.objects.in_bulk({row.actor_id for row in found})
+    shown_rows = []
+    for row in found:
+        photo, owner, shard = rows.get(row.id), people.get(row.actor_id), shard_of_object(row.id)
+        likes, comments = numbers.get(row.id, (None, None))
+        visible = owner is not None and (private or not owner.is_private)
+        shown_rows.append(
+            {
+                "id": row.id, "code": shortcode_of(row.id), "owner": owner, "owner_id": row.actor_id, "photo": photo,
+                "thumbnail": thumbnail_of(photo) if visible else "", "likes": likes, "comments": comments,
+                "shard": shard, "made_at": created_at_of(row.id), "state": state_of(photo),
+            }
+        )  # fmt: skip
+    return shown_rows
+
+
+def thumbnail_of(photo: Photo | None, side: int = 150) -> str:
+    """Return the address of a photo's picture; empty for one that has none any more."""
+    if photo is None or photo.state == State.DELETED:
+        return ""
+    return storage.image_url(photo.image_stem, side)
+
+
+def state_of(photo: Photo | None) -> tuple[str, str]:
+    """Return a word for a photo's state, and its colour."""
+    if photo is None:
+        return "unknown", "warn"
+    return {
+        State.VISIBLE: ("shown", "good"), State.HELD: ("taken down", "bad"), State.DELETED: ("deleted", "warn")
+    }[State(photo.state)]  # fmt: skip
+
+
+def _asked_for(form: PhotoQuestions, asked: dict[str, Any], span: reading.Span) -> reading.Found:
+    if "photo" in asked:
+        rows = [reading.Row(photo.id, photo.author_id) for photo in reading.photos_with([asked["photo"]]).values()]
+        return reading.Found(rows, more=False)
+    if "person" in asked:
+        return reading.photos_of_person(asked["person"], span)
+    if asked.get("state") == "held":
+        found = reading.held_photos(span)
+    elif "shard" in asked:
+        return reading.photos_of_shard(shard_numbered(asked["shard"]), span)
+    else:
+        return reading.newest_photos(span, form.servers())
+    if "shard" in asked:
+        found.rows = [row for row in found.rows if logical_shard_of(row.id) == asked["shard"]]
+    return found

@@ -1,0 +1,171 @@
+"""Pages merged from all servers, newest first, by an id cursor: page 50 costs what page 1 does."""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from psycopg2 import sql
+
+from accounts.models import Status
+from moderation.models import REMOVALS, Decision, Kind
+from photos.models import Photo
+from photos.queries.servers import select_all
+from sharding import Server, Shard, ShardUnavailable, gather, shard_of
+from sharding.ids import MAX_ID
+
+#: Rows on a page.
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which ids a page may have: above and below are exclusive; backwards: those nearest to `above`. count: rows."""
+
+    above: int = 0
+    below: int = MAX_ID
+    backwards: bool = False
+    count: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An id with who made it and what it is about: (photo, author, -), (comment, who, photo), (follow, who, whom)."""
+
+    id: int
+    actor_id: int
+    object_id: int = 0
+
+
+@dataclass
+class Found:
+    """A page's rows, newest first; more: there are others beyond it; away: servers that did not answer."""
+
+    rows: list[Row]
+    more: bool
+    away: list[str] = field(default_factory=list)
+
+
+def newest_photos(span: Span, servers: Sequence[Server]) -> Found:
+    """Return photos that are shown. Cost: one query per server, by index."""
+    return _merged(servers, span, lambda server: _local(server, "newest_photo (photo_id, author_id)", span))
+
+
+def photos_of_shard(shard: Shard, span: Span) -> Found:
+    """Return photos of one logical shard, whatever their state. Cost: one query by key."""
+    return _of_shard(shard, "photos_photo (id, author_id)", span)
+
+
+def photos_of_person(user_id: int, span: Span) -> Found:
+    """Return a person's photos, whatever their state. Cost: one query by key."""
+    return _of_shard(shard_of(user_id), "photos_photo (id, author_id)", span, author_id=user_id)
+
+
+def held_photos(span: Span) -> Found:
+    """Return photos that staff has taken down and can put back. Cost: one query on main, by index."""
+    standing = Decision.objects.filter(
+        kind=Kind.MEDIA,
+        verdict__in=REMOVALS,
+        undone_at=None,
+        final_at=None,
+        target_id__gt=span.above,
+        target_id__lt=span.below,
+    )
+    ordered = standing.order_by("target_id" if span.backwards else "-target_id")
+    found = ordered.values_list("target_id", "about_user_id").distinct()[: span.count + 1]
+    return _cut([Row(*row) for row in found], span)
+
+
+def newest_deeds(kind: str, span: Span, servers: Sequence[Server]) -> Found:
+    """Return comments, likes or follows of the last ACTIVITY_DAYS. Cost: one query per server over its newest deeds."""
+    return _merged(servers, span, lambda server: _local(server, "deed (id, actor_id, object_id)", span, kind=kind))
+
+
+def deeds_of_person(kind: str, user_id: int, span: Span) -> Found:
+    """Return a person's comments, likes or follows of the last ACTIVITY_DAYS. Cost: one query by key."""
+    server = shard_of(user_id).server
+    try:
+        return _cut(_local(server, "deed (id, actor_id, object_id)", span, kind=kind, actor_id=user_id), span)
+    except ShardUnavailable:
+        return Found([], more=False, away=[server.name])
+
+
+def comments_of_photo(shard: Shard, photo_id: int, span: Span) -> Found:
+    """Return all comments under a photo, held and deleted ones too. Cost: one query by key."""
+    return _of_shard(shard, "photos_comment (id, author_id, photo_id)", span, photo_id=photo_id)
+
+
+def likes_of_photo(shard: Shard, photo_id: int, span: Span) -> Found:
+    """Return who likes a photo. Cost: one query by key."""
+    return _of_shard(shard, "photos_like (id, user_id, photo_id)", span, photo_id=photo_id)
+
+
+def followers_of(user_id: int, span: Span) -> Found:
+    """Return who follows a person, by when. Cost: one query by key of the person's followers."""
+    columns = "accounts_follower (version, follower_id, followee_id)"
+    return _of_shard(shard_of(user_id), columns, span, followee_id=user_id, status=Status.FOLLOWS.value)
+
+
+def photos_with(photo_ids: Iterable[int]) -> dict[int, Photo]:
+    """Return rows of photos by id, whatever their state; of servers that are away none. Cost: one query per server."""
+    names = ("id", "author_id", "image_stem", "caption", "filter", "state", "latitude", "longitude", "location_name")
+    select = f"SELECT {', '.join(names)} FROM {{}} WHERE id = ANY(%s)"
+    rows = select_all(select, ["photos_photo"], list(photo_ids))
+    return {row[0]: Photo(**dict(zip(names, row, strict=True))) for row in rows}
+
+
+def comments_with(comment_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+    """Return texts and states of comments by id. Cost: one query per server."""
+    select = "SELECT id, text, state FROM {} WHERE id = ANY(%s)"
+    return {row[0]: (row[1], row[2]) for row in select_all(select, ["photos_comment"], list(comment_ids))}
+
+
+def _merged(servers: Sequence[Server], span: Span, ask: Callable[[Server], list[Row]]) -> Found:
+    answers = gather(dict.fromkeys(servers), lambda server, _: ask(server))
+    merged = heapq.merge(*answers.values(), key=lambda row: row.id if span.backwards else -row.id)
+    found = _cut(list(islice(merged, span.count + 1)), span)
+    found.away = [server.name for server in servers if server not in answers]
+    return found
+
+
+def _local(server: Server, what: str, span: Span, **where: Any) -> list[Row]:
+    """Return rows of a table of `local`. what: "table (key, column, …)"; where: columns that must be so."""
+    table, _, columns = what.partition(" ")
+    query, values = _query(sql.Identifier("local", table), columns, span, where)
+    with server.cursor() as cursor:
+        cursor.execute(query, values)
+        return [Row(*row) for row in cursor.fetchall()]
+
+
+def _of_shard(shard: Shard, what: str, span: Span, **where: Any) -> Found:
+    """Return a page of a logical shard's table; what and where as in _local()."""
+    table, _, columns = what.partition(" ")
+    query, values = _query(shard.table(table), columns, span, where)
+    try:
+        with shard.cursor() as cursor:
+            cursor.execute(query, values)
+            return _cut([Row(*row) for row in cursor.fetchall()], span)
+    except ShardUnavailable:
+        return Found([], more=False, away=[shard.server.name])
+
+
+def _query(
+    table: sql.Composable, columns: str, span: Span, where: Mapping[str, Any]
+) -> tuple[sql.Composable, list[Any]]:
+    names = columns.strip("()").split(", ")
+    query = sql.SQL(
+        "SELECT {columns} FROM {table} WHERE {key} > %s AND {key} < %s{where} ORDER BY {key} {order} LIMIT %s"
+    ).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
+        table=table,
+        key=sql.Identifier(names[0]),
+        where=sql.SQL("").join(sql.SQL(" AND {} = %s").format(sql.Identifier(name)) for name in where),
+        order=sql.SQL("ASC" if span.backwards else "DESC"),
+    )
+    return query, [span.above, span.below, *where.values(), span.count + 1]
+
+
+def _cut(rows: list[Row], span: Span) -> Found:
+    page = rows[: span.count]
+    return Found(page[::-1] if span.backwards else page, more=len(rows) > span.count)

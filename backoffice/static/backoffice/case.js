@@ -1,0 +1,21 @@
+// A moderator's keys: each button says its own. Never while something is being typed.
+"use strict";
+document.addEventListener("keydown", (event) => {
+  const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
+  if (event.key === "Escape" && typing) {
+    document.activeElement.blur();
+    return;
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const why = document.getElementById("id_why");
+  if (event.key === "/" && why) {
+    event.preventDefault();
+    why.focus();
+    return;
+  }
+  const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  // A decision without a reason is refused by the form itself, which leads to the empty field.
+  button.click();
+});

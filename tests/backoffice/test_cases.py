@@ -1,0 +1,166 @@
+"""The moderator's desk: the queue, one case at a time, decisions with a reason, their undo, all written down."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from backoffice.acts import Role
+from jobs.testing import run_until_idle
+from moderation.models import Case, Decision, Verdict
+from tests.support.people import a_person, refusal
+from tests.support.staff import Staff, a_staff
+from tests.support.store import photo_id
+
+
+@pytest.fixture
+def case():
+    """Return an author, their photo, and its case."""
+    anna, ben = a_person(), a_person()
+    media = anna.upload(caption="A caption")
+    ben.post(f"/v1/media/{media['id']}/report", reason="spam", text="it sells")
+    run_until_idle()
+    return anna, media, Case.objects.get(target_id=photo_id(media), closed_at=None)
+
+
+def claim(desk: Staff, case: Case):
+    answer = desk.post(f"reports/{case.pk}/claim/")
+    assert answer.status_code == 302, answer.content[:300]
+
+
+def decide(desk: Staff, case: Case, verdict: Verdict, why="it sells pills"):
+    answer = desk.post(f"reports/{case.pk}/decide/", verdict=verdict, why=why)
+    run_until_idle()
+    return answer
+
+
+def test_a_moderator_claims_looks_decides_and_undoes_and_all_is_written_down(case):
+    anna, media, here = case
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    page = desk.get(f"reports/{here.pk}/").content.decode()
+    assert "A caption" in page
+    assert "it sells" in page
+    assert 'data-key="r"' in page
+
+    assert decide(desk, here, Verdict.REMOVE).status_code == 302
+    assert refusal(Client().get(f"/v1/media/{media['id']}", {"access_token": anna.token}))[0] == "APINotFoundError"
+
+    decision = Decision.objects.get(case=here)
+    assert "It is seen again" in desk.get(f"decisions/{decision.pk}/undo/").content.decode()
+    assert desk.post(f"decisions/{decision.pk}/undo/", why="it was a joke").status_code == 302
+    run_until_idle()
+    assert anna.get(f"/v1/media/{media['id']}")["data"]["id"] == media["id"]
+
+    acts = [(entry.act, entry.target_kind, entry.reason) for entry in desk.acts()]
+    assert acts == [("reports.decide", "photo", "it sells pills"), ("reports.undo", "photo", "it was a joke")]
+
+
+def test_what_another_moderator_looks_at_cannot_be_claimed_or_decided(case):
+    *_, here = case
+    first, second = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+    claim(first, here)
+
+    assert f"{first.username} is looking" in second.get(f"reports/{here.pk}/").content.decode()
+    assert second.post(f"reports/{here.pk}/claim/").status_code == 409
+    assert decide(second, here, Verdict.DISMISS).status_code == 409
+    assert not Decision.objects.filter(case=here).exists()
+
+    first.post(f"reports/{here.pk}/release/")
+    claim(second, here)
+
+
+def test_take_the_next_gives_each_moderator_a_case_of_their_own(case):
+    *_, here = case
+    Case.objects.filter(pk=here.pk).update(weight=1e7 + here.pk)
+    first, second = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+
+    mine = first.post("reports/next/")
+    others = second.post("reports/next/")
+
+    assert mine["Location"] == f"/admin/reports/{here.pk}/"
+    assert others["Location"] != mine["Location"]
+
+
+def test_a_decision_leads_to_the_next_case_which_is_claimed(case):
+    *_, here = case
+    Case.objects.filter(pk=here.pk).update(weight=1e7 + here.pk)
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    anna = a_person()
+    media = anna.upload()
+    a_person().post(f"/v1/media/{media['id']}/report", reason="spam")
+    run_until_idle()
+    following = Case.objects.get(target_id=photo_id(media), closed_at=None)
+    Case.objects.filter(pk=following.pk).update(weight=1e7 + here.pk - 0.5)
+
+    answer = decide(desk, here, Verdict.HIDE)
+
+    assert answer["Location"] == f"/admin/reports/{following.pk}/"
+    assert Case.objects.get(pk=following.pk).claimed_by_id == desk.id
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({"verdict": "remove", "why": ""}, "required"), ({"verdict": "behead", "why": "x"}, "valid choice")],
+)
+def test_a_decision_without_reason_or_sense_is_refused_and_changes_nothing(case, asked, says):
+    *_, here = case
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    answer = desk.post(f"reports/{here.pk}/decide/", **asked)
+
+    assert answer.status_code == 400
+    assert says in answer.content.decode()
+    assert Case.objects.get(pk=here.pk).closed_at is None
+
+
+def test_a_private_accounts_photo_is_shown_to_who_has_the_case_and_that_is_written_down(case):
+    anna, _, here = case
+    User.objects.filter(pk=anna.id).update(is_private=True)
+    desk, other = a_staff(Role.MODERATOR), a_staff(Role.READ_ONLY)
+
+    assert "<img src" not in other.get(f"reports/{here.pk}/").content.decode().split("looked-at")[1].split("</div>")[0]
+    claim(desk, here)
+
+    assert "<img src" in desk.get(f"reports/{here.pk}/").content.decode().split("looked-at")[1].split("</div>")[0]
+    assert [entry.act for entry in desk.acts()] == ["people.private_photos"]
+
+
+def test_the_list_shows_what_waits_by_kind_and_source_and_pages_by_weight(case):
+    *_, here = case
+    Case.objects.filter(pk=here.pk).update(weight=1e8 + here.pk)
+    desk = a_staff(Role.READ_ONLY)
+
+    assert f"/admin/reports/{here.pk}/" in desk.get("reports/", kind="media", source="reports").content.decode()
+    assert f"/admin/reports/{here.pk}/" not in desk.get("reports/", kind="user").content.decode()
+    after = desk.get("reports/", after=f"{1e8 + here.pk!r},{here.pk}").content.decode()
+    assert f"/admin/reports/{here.pk}/" not in after
+    assert desk.get("reports/", kind="nonsense").status_code == 400
+
+
+def test_a_final_decision_cannot_be_undone(case):
+    *_, here = case
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    decide(desk, here, Verdict.REMOVE)
+    decision = Decision.objects.get(case=here)
+    Decision.objects.filter(pk=decision.pk).update(final_at=timezone.now())
+
+    answer = desk.post(f"decisions/{decision.pk}/undo/", why="too late")
+
+    assert answer.status_code == 409
+    assert "final" in answer.content.decode()
+
+
+def test_decisions_are_listed_by_moderator_state_and_person(case):
+    anna, _, here = case
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    decide(desk, here, Verdict.DISMISS)
+
+    found = desk.get("decisions/", moderator=desk.username, state="stands", about=anna.id)
+
+    assert [row["decision"].case_id for row in found.context["rows"]] == [here.pk]
+    assert desk.get("decisions/", state="undone", about=anna.id).context["rows"] == []
