@@ -21,6 +21,7 @@ import psutil
 from django.conf import settings
 
 from stack import accounts, paths, processes, render
+from stack.apns import keys
 from stack.description import Component, components
 from stack.errors import ComponentFailed, StackError
 
@@ -146,6 +147,8 @@ def render_for_containers() -> int:
         folder.mkdir(exist_ok=True)
         # Each image runs its server as an account of its own choosing; the volume is theirs alone.
         folder.chmod(0o777)
+    keys.ensure(paths.data("seaweedfs_tls"))
+    (paths.data("seaweedfs_tls") / keys.SERVER_KEY).chmod(0o644)  # of another account in each image
     for name, template in render.TEMPLATES.items():
         paths.etc(name).write_text(render.rendered(template))
     return 0

@@ -24,6 +24,8 @@ _unset = [name for name in _SECRETS if base.DEVELOPMENT_MARK in getattr(base, na
 _unset += [
     name for name in _SIGNING[base.CDN_KIND] if base.DEVELOPMENT_MARK in (getattr(base, name) or base.DEVELOPMENT_MARK)
 ]
+if base.BACKUP_ENCRYPT and base.DEVELOPMENT_MARK in base.BACKUP_KEY:
+    _unset.append("BACKUP_KEY")
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 

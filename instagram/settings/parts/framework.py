@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "photos",
     "feeds",
     "notifications",
+    "recovery",
     "api",
     "web",
     "monitoring",
