@@ -67,6 +67,7 @@ ACTS: dict[str, Act] = {
         Act("decisions.view", "look at decisions", _EVERYBODY),
         Act("applications.view", "look at applications", _EVERYBODY),
         Act("applications.change", "change an application", _ADMIN, changes=True, dangerous=True),
+        Act("backups.view", "look at backups and drills", _EVERYBODY),
         Act("audit.view", "read the audit log", frozenset({Role.READ_ONLY, Role.ADMIN})),
         Act("staff.view", "look at staff", frozenset({Role.READ_ONLY, Role.ADMIN})),
         # No page: `manage.py staff`, and signing in.
@@ -78,6 +79,9 @@ ACTS: dict[str, Act] = {
 #: Django's registered models -> verb of Django's permissions -> act. A model that is not here cannot be registered, a
 #: verb that is not here is refused to everybody.
 MODELS: dict[str, dict[str, str]] = {
+    "recovery.backup": {"view": "backups.view"},
+    "recovery.archived": {"view": "backups.view"},
+    "recovery.drill": {"view": "backups.view"},
     "accounts.oauthclient": {"view": "applications.view", "change": "applications.change"},
 }
 #: Registered by libraries; we want no page of them: groups are roles, devices hold secrets.

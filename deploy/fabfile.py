@@ -21,6 +21,7 @@ from rich.table import Table
 
 from deploy import artifact, balancer, inventory, migrations, preflight, record, rollout
 from deploy import provision as provisioning
+from deploy.backups import backup, drill, restore
 from deploy.inventory import Host
 from deploy.remote import Answer, Fleet, failed
 
@@ -345,5 +346,7 @@ def _balance(fleet: Fleet, do: Callable[[balancer.Balancers], Any]) -> None:
     _table(("host", "state", "in flight"), ((name, each.state, str(each.in_flight)) for name, each in traffic.items()))
 
 
-ns = Collection(provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run)
+ns = Collection(
+    provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run, backup, restore, drill
+)
 ns.add_collection(Collection(lb_out, lb_in), name="lb")

@@ -33,6 +33,7 @@ from pymemcache.client.base import Client as MemcachedClient
 from monitoring.canary import alert_text, last_results
 from notifications.push import apns
 from photos.storage.store import new_client
+from recovery.models import Archived, Backup, Drill
 from sharding.models import Placement
 
 #: What a check may take beyond HEALTH_TIMEOUT_S before it is given up from outside: its own clock is the better judge.
@@ -104,6 +105,7 @@ def all_checks() -> list[Check]:
         *([Check("push", "apns", _push)] if apns.is_configured() else []),
         Check("disk", "disk", _disk),
         *([Check("canary", "canary", _canary)] if last_results() is not None else []),
+        Check("backups", "backup", _backups),
     ]
 
 
@@ -336,6 +338,30 @@ def _object_store() -> dict[str, Any]:
     if body != value:
         raise Unwell("does not give back what was stored")
     return {}
+
+
+def _backups() -> dict[str, Any]:
+    """See when it was last proven that a backup can be restored. A fresh installation has none, and is well."""
+    names = {model: psycopg2.sql.Identifier(model._meta.db_table) for model in (Archived, Backup, Drill)}
+    with _postgres("default") as connection:
+        query = (
+            "SELECT (SELECT extract(epoch FROM now() - min(began_at))::float / 86400 FROM {backup}),"
+            " (SELECT min(at) FROM {archived}), (SELECT max(ended_at) FROM {drill} WHERE ok),"
+            " (SELECT ok FROM {drill} ORDER BY ended_at DESC LIMIT 1), now()"
+        )
+        named = psycopg2.sql.SQL(query).format(backup=names[Backup], archived=names[Archived], drill=names[Drill])
+        ((days, restorable_to, proven_at, last_ok, now),) = _rows(connection, named)
+    if days is None:
+        return {"restorable_to": None, "proven_at": None}
+    if last_ok is False:
+        raise Unwell("the last drill failed: manage.py backups says why")
+    proof_days = (now - proven_at).total_seconds() / 86_400 if proven_at else days
+    if proof_days > settings.BACKUP_PROOF_MAX_DAYS:
+        raise Unwell(f"for {proof_days:.0f} days no backup was proven by a drill")
+    return {
+        "restorable_to": restorable_to.isoformat(timespec="seconds") if restorable_to else None,
+        "proven_at": proven_at.isoformat(timespec="seconds") if proven_at else None,
+    }
 
 
 def _push() -> dict[str, Any]:

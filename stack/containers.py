@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from stack import paths, processes, render, waiting
+from stack.apns import keys
 from stack.commands import migrate
 from stack.description import components
 from stack.errors import ComponentFailed, StackError
@@ -22,6 +23,8 @@ def render_for_containers() -> int:
         folder.mkdir(exist_ok=True)
         # Each image runs its server as an account of its own choosing; the volume is theirs alone.
         folder.chmod(0o777)
+    keys.ensure(paths.data("seaweedfs_tls"))
+    (paths.data("seaweedfs_tls") / keys.SERVER_KEY).chmod(0o644)  # of another account in each image
     for name, text in render.files().items():
         paths.etc(name).write_text(text)
     return 0

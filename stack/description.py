@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from stack import front, paths, prepare, probes, replicas
+from stack.apns import keys
 from stack.component import Component
 
 
@@ -107,6 +108,9 @@ def _seaweedfs() -> Component:
         name="seaweedfs",
         argv=[str(Path(sys.executable).parent / "weed"), "-logtostderr=true", "mini", "-ip=127.0.0.1"]
         + ["-ip.bind=127.0.0.1", f"-dir={paths.data('seaweedfs')}", f"-s3.port={settings.S3_PORT}"]
+        # By TLS too: pgBackRest speaks to no other store.
+        + [f"-s3.port.https={ports['s3_https']}", f"-s3.key.file={paths.data('seaweedfs_tls') / keys.SERVER_KEY}"]
+        + [f"-s3.cert.file={paths.data('seaweedfs_tls') / keys.SERVER}"]
         + [f"-s3.port.grpc={ports['s3_grpc']}", f"-s3.localSocket={paths.run('s3.sock')}"]
         + [f"-filer.localSocket={paths.run('filer.sock')}"]
         + [f"-{part}.port={ports[part]}" for part in ("master", "volume", "filer", "admin")]
@@ -115,7 +119,7 @@ def _seaweedfs() -> Component:
         + ["-volume.preStopSeconds=0"],
         ports=[settings.S3_PORT, *ports.values()],
         probe=probes.s3(settings.S3_PORT),
-        before=lambda: prepare.data_directory("seaweedfs"),
+        before=prepare.store_directories,
         ready=prepare.buckets,
         env={
             "AWS_ACCESS_KEY_ID": settings.S3_ACCESS_KEY,

@@ -12,6 +12,7 @@ from django.conf import settings
 from psycopg2 import sql
 
 from stack import accounts, paths, probes
+from stack.apns import keys
 from stack.errors import StackError
 
 #: Twins of each database: the service's, the tests', the benchmarks'.
@@ -28,6 +29,15 @@ def data_directory(name: str) -> None:
     directory = paths.data(name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     accounts.servers().own(directory)
+
+
+def store_directories() -> None:
+    """Make the object store's data directory and, beside it, the certificate of its port for TLS."""
+    data_directory("seaweedfs")
+    data_directory("seaweedfs_tls")
+    keys.ensure(paths.data("seaweedfs_tls"))
+    for file in paths.data("seaweedfs_tls").iterdir():
+        accounts.servers().own(file)
 
 
 def init_postgres(name: str, binaries: Path) -> None:

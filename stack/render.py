@@ -84,6 +84,7 @@ def values() -> dict[str, object]:
         "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
         "QUERY_WAIT_TIMEOUT": settings.PGBOUNCER_QUERY_WAIT_TIMEOUT_S,
         "MAX_CLIENTS": settings.PGBOUNCER_MAX_CLIENTS,
+        "BACKUP_CONF": settings.BACKUP_CONF_FILE.resolve(),
         "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
         "DB_USER": _plain("DB_USER"),
         "DB_PASSWORD": _plain("DB_PASSWORD"),

@@ -14,6 +14,7 @@ from .parts.jobs import *
 from .parts.accounts import *
 from .parts.photos import *
 from .parts.feeds import *
+from .parts.backup import *
 from .parts.activity import *
 from .parts.realtime import *
 from .parts.push import *

@@ -33,6 +33,8 @@ _unset += [
     for name in ("METRICS_TOKEN", "PAGERDUTY_ROUTING_KEY")
     if base.DEVELOPMENT_MARK in base.env.str(name, default="")
 ]
+if base.BACKUP_ENCRYPT and base.DEVELOPMENT_MARK in base.BACKUP_KEY:
+    _unset.append("BACKUP_KEY")
 if _unset:
     raise ImproperlyConfigured(f"development secrets in production; set {', '.join(_unset)} in the environment")
 

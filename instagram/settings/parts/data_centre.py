@@ -93,6 +93,7 @@ SEAWEED_PORTS = {
     "filer": _port("SEAWEED_FILER_PORT", 17344),
     "filer_grpc": _port("SEAWEED_FILER_GRPC_PORT", 17345),
     "s3_grpc": _port("SEAWEED_S3_GRPC_PORT", 17346),
+    "s3_https": _port("SEAWEED_S3_HTTPS_PORT", 17349),
     "admin": _port("SEAWEED_ADMIN_PORT", 17347),
     "admin_grpc": _port("SEAWEED_ADMIN_GRPC_PORT", 17348),
 }

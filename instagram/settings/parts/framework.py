@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "feeds",
     "notifications",
     "moderation",
+    "recovery",
     "api",
     "web",
     "monitoring",

@@ -1,0 +1,100 @@
+"""Connections to the servers themselves, as superuser; and marks: moments that the archive is known to reach."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import psycopg2
+from django.conf import settings
+from django.db import DatabaseError
+
+from recovery.models import Archived
+from sharding import ShardUnavailable
+
+from .errors import Failed, Refused
+
+#: Seconds that a mark's WAL may take into the archive.
+ARCHIVE_S = 60.0
+
+T = TypeVar("T")
+
+
+def names(chosen: list[str] | None = None) -> list[str]:
+    """Return the servers of this host, or those chosen among them. Raises Refused."""
+    known: list[str] = settings.BACKUP_SERVERS
+    for name in [*known, *(chosen or [])]:
+        if name not in settings.POSTGRES_PORTS:
+            raise Refused(f"there is no server {name}; there are {', '.join(settings.POSTGRES_PORTS)}.")
+    if unknown := [name for name in chosen or [] if name not in known]:
+        raise Refused(f"{unknown[0]} is none of this host's servers ({', '.join(known)}).")
+    return [name for name in known if not chosen or name in chosen]
+
+
+def each(do: Callable[[str], T], servers: list[str]) -> dict[str, T]:
+    """Do something to servers side by side; return what came of it by name. Raises what the first of them raised."""
+    with ThreadPoolExecutor(len(servers)) as pool:
+        return dict(zip(servers, pool.map(do, servers), strict=True))
+
+
+@contextmanager
+def superuser(server: str, *, port: int | None = None, database: str | None = None) -> Iterator[Any]:
+    """Open a connection to a server as its superuser, in autocommit. port: of a copy of it. Raises Failed."""
+    try:
+        connection = psycopg2.connect(
+            host=settings.DB_HOST if port is None else "127.0.0.1",
+            port=port or settings.POSTGRES_PORTS[server],
+            dbname=database or server + settings.DB_SUFFIX,
+            user="postgres",
+            password=settings.DB_SUPERUSER_PASSWORD,
+            connect_timeout=5,
+            application_name="backup",
+        )
+    except psycopg2.OperationalError as error:
+        raise Failed(f"{server} does not answer: {(str(error).strip().splitlines() or ['no reason'])[0]}") from error
+    with closing(connection):
+        connection.autocommit = True
+        yield connection
+
+
+def mark(servers: list[str]) -> datetime:
+    """Have everything up to now archived on these servers; return the moment that all of them can be restored to.
+
+    Commits an empty transaction, without which a recovery does not know that it has passed a moment, and begins a new
+    file of WAL, so that the last one goes out. Cost: a 16 MB file, mostly zeros, some kB in the archive. Raises Failed.
+    """
+    moments = each(_mark, servers)
+    for server, moment in moments.items():
+        Archived.objects.update_or_create(server=server, defaults={"at": moment})
+    return min(moments.values())
+
+
+def _mark(server: str) -> datetime:
+    with superuser(server) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0].astimezone(UTC)
+        # Its commit comes after the moment: that is what recovery looks for.
+        cursor.execute("SELECT pg_current_xact_id()")
+        cursor.execute("SELECT pg_walfile_name(pg_switch_wal()), failed_count FROM pg_stat_archiver")
+        wanted, failures = cursor.fetchone()
+        deadline = time.monotonic() + ARCHIVE_S
+        while True:
+            cursor.execute("SELECT coalesce(last_archived_wal, ''), failed_count FROM pg_stat_archiver")
+            archived, failed = cursor.fetchone()
+            # Names of files grow; the first eight digits are the timeline, a history file's all it has.
+            if len(archived) >= 24 and archived[:24] >= wanted:
+                return moment
+            if time.monotonic() > deadline or failed > failures + 2:
+                raise Failed(f"{server}: its WAL does not reach the archive; PostgreSQL's log says why")
+            time.sleep(0.1)
+
+
+def restorable_to(servers: list[str]) -> datetime | None:
+    """Return the moment until which all these servers can be restored, as far as main knows. None: it does not."""
+    try:
+        known = dict(Archived.objects.filter(server__in=servers).values_list("server", "at"))
+    except (DatabaseError, ShardUnavailable):
+        return None  # main may be what is to be restored
+    return min(known.values()) if len(known) == len(servers) else None

@@ -1,0 +1,73 @@
+"""What was backed up, until when each server can be restored, and when that was last proven. In main; a few rows a day.
+
+The backups know all of this themselves (their manifests): the rows are for health, admin and `manage.py backups`.
+"""
+
+from django.db import models
+
+
+class Backup(models.Model):
+    """One backup of the servers of one host."""
+
+    class State(models.TextChoices):
+        """How it ended."""
+
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        #: Its time was over, or the backup it needed is gone.
+        PRUNED = "pruned"
+
+    #: When it began, UTC: 20261126-030000.
+    label = models.CharField(max_length=32, unique=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    #: Names, separated by commas.
+    servers = models.CharField(max_length=500)
+    stores = models.CharField(max_length=50)
+    #: Of the databases, as they are and as they are stored (in one store, without what an older backup has).
+    database_bytes = models.BigIntegerField(default=0)
+    stored_bytes = models.BigIntegerField(default=0)
+    #: In the photos' store when it was listed.
+    object_count = models.BigIntegerField(default=0)
+    #: A sentence, when it failed.
+    why = models.TextField(default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.state})"
+
+
+class Archived(models.Model):
+    """Until when a server's WAL is in the archive: any moment before can be restored."""
+
+    server = models.CharField(max_length=63, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "archived"
+
+    def __str__(self) -> str:
+        return f"{self.server} until {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Drill(models.Model):
+    """A backup was restored into scratch servers and held against what it was taken of."""
+
+    label = models.CharField(max_length=32)
+    began_at = models.DateTimeField()
+    #: "proven at".
+    ended_at = models.DateTimeField()
+    ok = models.BooleanField()
+    #: "restorable to": the WAL was replayed until here, on all of its servers. Null when it did not come to that.
+    restorable_to = models.DateTimeField(null=True)
+    servers = models.CharField(max_length=500)
+    tables = models.IntegerField(default=0)
+    rows = models.BigIntegerField(default=0)
+    photos = models.IntegerField(default=0)
+    seconds = models.FloatField()
+    #: A sentence, when it is not ok.
+    why = models.TextField(default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"drill of {self.label} at {self.ended_at:%Y-%m-%d %H:%M}: {'ok' if self.ok else 'FAILED'}"
