@@ -12,7 +12,7 @@ from psycopg2 import sql
 from accounts.models import MostFollowed, Status, User
 from accounts.queries import Page, Relationship, follows_page
 from caching import get_or_load_many
-from sharding import Server, Shard, counters, gather, shard_numbered, shard_of
+from sharding import Server, Shard, counters, gather, replicas, shard_numbered, shard_of
 
 #: Suggestions computed for a viewer, from so many of whom they follow, and so many of whom each of those follows.
 SUGGESTED_MAX, SUGGEST_FROM, SUGGEST_EACH = 100, 50, 50
@@ -110,9 +110,8 @@ def _followed_by(user_ids: list[int]) -> list[int]:
             ).format(shard.table("accounts_following"), sql.Literal(SUGGEST_EACH))
             for shard in shards
         ]
-        with server.cursor() as cursor:
-            cursor.execute(sql.SQL(" UNION ALL ").join(selects), list(shards.values()))
-            return [row[0] for row in cursor.fetchall()]
+        # Suggestions are kept for a while, and whom the viewer follows by now is left out later: a moment is nothing.
+        return [row[0] for row in replicas.rows(server, sql.SQL(" UNION ALL ").join(selects), list(shards.values()))]
 
     return [user_id for found in gather(servers, ask).values() for user_id in found]
 
@@ -123,14 +122,14 @@ def note_most_followed(shard_number: int) -> None:
     Cost: one scan of the shard's counters, as of their last roll-up; two writes on main. Raises ShardUnavailable.
     """
     shard = shard_numbered(shard_number)
-    with shard.cursor() as cursor:
-        cursor.execute(
-            sql.SQL(
-                "SELECT key_id, value FROM {} WHERE kind = %s AND value > 0 ORDER BY value DESC, key_id LIMIT %s"
-            ).format(shard.table("counter")),
-            [counters.USER_FOLLOWED_BY, MOST_FOLLOWED_EACH],
-        )
-        rows = cursor.fetchall()
+    # A scan, of figures that are a roll-up old at best.
+    rows = replicas.rows(
+        shard.server,
+        sql.SQL(
+            "SELECT key_id, value FROM {} WHERE kind = %s AND value > 0 ORDER BY value DESC, key_id LIMIT %s"
+        ).format(shard.table("counter")),
+        [counters.USER_FOLLOWED_BY, MOST_FOLLOWED_EACH],
+    )
     with transaction.atomic():
         MostFollowed.objects.filter(logical_shard=shard_number).delete()
         MostFollowed.objects.bulk_create(

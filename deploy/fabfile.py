@@ -23,6 +23,7 @@ from deploy import artifact, balancer, inventory, migrations, preflight, record,
 from deploy import provision as provisioning
 from deploy.backups import backup, drill, restore
 from deploy.inventory import Host
+from deploy.promotion import promote
 from deploy.remote import Answer, Fleet, failed
 
 console = Console(highlight=False, soft_wrap=True)
@@ -347,6 +348,6 @@ def _balance(fleet: Fleet, do: Callable[[balancer.Balancers], Any]) -> None:
 
 
 ns = Collection(
-    provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run, backup, restore, drill
+    provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run, backup, restore, drill, promote
 )
 ns.add_collection(Collection(lb_out, lb_in), name="lb")

@@ -17,7 +17,7 @@ from accounts.reports import hidden_by_reports
 from caching import delete_after_commit, get_or_load_many
 from jobs import enqueue
 from photos.queries import bodies, counts_of
-from sharding import Server, gather, main_server, physical_servers
+from sharding import Server, gather, main_server, physical_servers, replicas
 from sharding.ids import MAX_ID, created_time_of, first_id_at
 
 from .models import PopularList
@@ -118,13 +118,13 @@ def _newest(*, above: int = 0, below: int = MAX_ID) -> dict[int, int]:
     """Return {photo id: author id} from the servers' logs, POPULAR_CANDIDATES of each that answers."""
 
     def ask(server: Server, _: None) -> list[tuple[int, int]]:
-        with server.cursor() as cursor:
-            cursor.execute(
-                "SELECT photo_id, author_id FROM local.newest_photo WHERE photo_id > %s AND photo_id < %s"
-                " ORDER BY photo_id DESC LIMIT %s",
-                [above, below, settings.POPULAR_CANDIDATES],
-            )
-            return cursor.fetchall()
+        # The list is minutes old when it is shown, and what may be shown is decided then.
+        return replicas.rows(
+            server,
+            "SELECT photo_id, author_id FROM local.newest_photo WHERE photo_id > %s AND photo_id < %s"
+            " ORDER BY photo_id DESC LIMIT %s",
+            [above, below, settings.POPULAR_CANDIDATES],
+        )
 
     answers = gather(dict.fromkeys(physical_servers()), ask)
     return {photo_id: author_id for rows in answers.values() for photo_id, author_id in rows}

@@ -30,10 +30,13 @@ import redis.retry
 from django.conf import settings
 from pymemcache.client.base import Client as MemcachedClient
 
+from instagram import topology
 from monitoring.canary import alert_text, last_results
 from notifications.push import apns
 from photos.storage.store import new_client
 from recovery.models import Archived, Backup, Drill
+from sharding import Server, ShardUnavailable, replicas, server_named
+from sharding.deadlines import deadline
 from sharding.models import Placement
 
 #: What a check may take beyond HEALTH_TIMEOUT_S before it is given up from outside: its own clock is the better judge.
@@ -92,11 +95,22 @@ def database_checks() -> list[Check]:
     return [Check(_server_name(alias), "postgresql", _database(alias)) for alias in settings.DATABASES]
 
 
+def replica_checks() -> list[Check]:
+    """The replica of each server that has one: whether it follows, and how far behind it is."""
+    servers = [server_named(alias) for alias in settings.DATABASES]
+    return [
+        Check(f"replica of {server.name}", "replica", _replica(server))
+        for server in servers
+        if replicas.has_replica(server)
+    ]
+
+
 def all_checks() -> list[Check]:
     """Everything: databases, photo map, cache, jobs, object store, push, disk."""
     return [
         *process_checks(),
         *database_checks(),
+        *replica_checks(),
         *(Check(f"jobs of {_server_name(alias)}", "outbox", _outbox(alias)) for alias in settings.DATABASES),
         *(Check(f"redis {server}", "redis", _redis(server)) for server in settings.PHOTO_MAP_SERVERS),
         *(Check(f"memcached {server}", "memcached", _memcached(server)) for server in settings.MEMCACHED_SERVERS),
@@ -193,6 +207,22 @@ def _database(alias: str) -> Callable[[], dict[str, Any]]:
     return check
 
 
+def _replica(server: Server) -> Callable[[], dict[str, Any]]:
+    def check() -> dict[str, Any]:
+        try:
+            with deadline(settings.HEALTH_TIMEOUT_S):
+                lag = replicas.lag_of(server)
+        except ShardUnavailable as error:
+            raise Unwell("does not answer, or follows nobody") from error
+        finally:
+            replicas.close()  # this thread's, which ends now
+        if lag.seconds > settings.REPLICA_ALERT_LAG_S:
+            raise Unwell(f"is {lag.seconds:.0f} s behind")
+        return {"lag_s": lag.seconds, "lag_bytes": lag.bytes}
+
+    return check
+
+
 def _outbox(alias: str) -> Callable[[], dict[str, Any]]:
     """See whether jobs are picked up: when workers or relays are gone, rows outlive their leases."""
 
@@ -250,7 +280,7 @@ def _address(server: str) -> tuple[str, int]:
 
 def _redis(server: str) -> Callable[[], dict[str, Any]]:
     def check() -> dict[str, Any]:
-        host, port = _address(server)
+        host, port = _address(topology.primary_address(server))
         timeout = settings.HEALTH_TIMEOUT_S
         no_retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
         with closing(

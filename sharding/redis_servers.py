@@ -17,7 +17,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from instagram import tracing
+from instagram import topology, tracing
 from instagram.counting import count
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,19 @@ Command = tuple[Any, ...]
 
 
 class _Server:
-    """One Redis server as this process sees it."""
+    """One Redis server as this process sees it. address: as in the settings, wherever its primary is now."""
 
     def __init__(self, address: str) -> None:
         self.address = address
-        host, _, port = address.rpartition(":")
+        self._lock = threading.Lock()
+        self._failed = False
+        self._rests_until = 0.0
+        self._follow()
+
+    def _follow(self) -> None:
+        """Turn to where the primary is now."""
+        self.now_at = topology.primary_address(self.address)
+        host, _, port = self.now_at.rpartition(":")
         timeout = settings.PHOTO_MAP_TIMEOUT_S
         self.pool = redis.ConnectionPool(
             host=host,
@@ -43,9 +51,6 @@ class _Server:
             protocol=2,
             retry=Retry(NoBackoff(), 0),  # the pause below is our retry
         )
-        self._lock = threading.Lock()
-        self._failed = False
-        self._rests_until = 0.0
 
     def may_be_asked(self) -> bool:
         """Return False while the server rests; after a rest True for one caller, the others wait for what it finds."""
@@ -56,7 +61,11 @@ class _Server:
             if now < self._rests_until:
                 return False
             self._rests_until = now + PAUSE_S
-            return True
+        # Away, or made a replica that refuses to be written to: somebody may have promoted another meanwhile.
+        if topology.primary_address(self.address) != self.now_at:
+            log.warning("Redis server %s is promoted elsewhere", self.address)
+            self._follow()
+        return True
 
     def failed(self, error: Exception) -> None:
         """Let the server rest."""

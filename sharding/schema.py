@@ -24,6 +24,8 @@ from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 from psycopg2 import errors, sql
 
+from instagram import topology
+
 from . import placement
 from .models import Placement
 from .servers import Server, all_servers
@@ -82,11 +84,11 @@ def steps(kind: str) -> list[Step]:
 @contextlib.contextmanager
 def direct(server: Server) -> Iterator[Any]:
     """Open a connection to the server itself, without the role's statement time-out."""
-    port = settings.POSTGRES_PORTS[server.name]
+    node = topology.primary(server.name)
     try:
         link = psycopg2.connect(
-            host=settings.DB_HOST,
-            port=port,
+            host=node.host,
+            port=node.port,
             dbname=server.name + settings.DB_SUFFIX,
             user=settings.DB_USER,
             password=settings.DB_PASSWORD,
@@ -97,7 +99,7 @@ def direct(server: Server) -> Iterator[Any]:
         )
     except psycopg2.OperationalError as error:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise psycopg2.OperationalError(f"{settings.DB_HOST}:{port} does not answer: {reason}") from error
+        raise psycopg2.OperationalError(f"{node.address} does not answer: {reason}") from error
     try:
         yield link
     finally:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from instagram import topology
 from stack import accounts, paths, processes, refusals, render, waiting
 from stack.description import Component, components, every_component
 from stack.errors import ComponentFailed, StackError
@@ -25,7 +26,7 @@ def up(*, fresh: bool, sure: bool, demo: bool, apps: bool) -> int:
     """Start what does not run, migrate, load the demo once; say where things are. Changes nothing when all is there."""
     began = time.monotonic()
     refusals.check_state_dir()
-    with _one_at_a_time():
+    with one_at_a_time():
         if fresh:
             _begin_anew(sure)
         _make_directories()
@@ -157,12 +158,13 @@ def step(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time() -> Iterator[None]:
+    """Keep other commands that change the data centre away meanwhile. Raises StackError."""
     with paths.run("up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StackError(f"another bin/up is at work on {paths.state()}.") from None
+            raise StackError(f"another bin/up or promotion is at work on {paths.state()}.") from None
         yield
 
 
@@ -210,7 +212,7 @@ def _begin_anew(sure: bool) -> None:
     down()
     for name in ("captures", "data", "etc", "log", "static"):
         shutil.rmtree(paths.state() / name, ignore_errors=True)
-    for file in (demo_file(), paths.state() / "phones.json", paths.run("static.done")):
+    for file in (demo_file(), topology.path(), paths.state() / "phones.json", paths.run("static.done")):
         file.unlink(missing_ok=True)
 
 

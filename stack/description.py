@@ -5,12 +5,12 @@ Configuration files are rendered from stack/templates/ and nginx/ (render.py); p
 docker-compose.yml is held against this list by a test.
 """
 
-import signal
 import sys
 from pathlib import Path
 
 from django.conf import settings
 
+from instagram import topology
 from stack import front, paths, prepare, probes, replicas
 from stack.apns import keys
 from stack.component import Component
@@ -20,11 +20,9 @@ def components(kind: str = "") -> list[Component]:
     """Return every component, in an order in which they could be started one by one; kind: default STACK_KIND."""
     full = (kind or settings.STACK_KIND) == "full"
     return [
-        *(_postgres(name, port) for name, port in settings.POSTGRES_PORTS.items()),
-        *(replicas.postgres() if full else []),
+        *replicas.postgres(full=full),
         _pgbouncer(),
-        *(_redis(number, port) for number, port in enumerate(settings.REDIS_PORTS, 1)),
-        *(replicas.redis() if full else []),
+        *replicas.redis(full=full),
         *(_memcached(number, port) for number, port in enumerate(settings.MEMCACHED_PORTS, 1)),
         _gearmand("gearmand", settings.GEARMAND_PORT),
         *([_gearmand("gearmand_2", settings.GEARMAND_2_PORT)] if full else []),
@@ -33,6 +31,7 @@ def components(kind: str = "") -> list[Component]:
         _social(),
         *front.gunicorns(full=full),
         *_workers(full=full),
+        *([_replica_guard()] if full else []),
         _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
         _watch(),
         _apns(),
@@ -47,36 +46,13 @@ def every_component() -> list[Component]:
     return list({one.name: one for kind in ("full", "lean") for one in components(kind)}.values())
 
 
-def _postgres(name: str, port: int) -> Component:
-    return Component(
-        name=f"postgres_{name}",
-        argv=replicas.postgres_argv(f"postgres_{name}", port),
-        ports=[port],
-        probe=probes.postgres(port),
-        before=lambda: prepare.init_postgres(f"postgres_{name}", replicas.POSTGRES_BIN),
-        ready=lambda: prepare.role_and_databases(name, port),
-        stop_signal=signal.SIGINT,  # "fast": ends sessions instead of waiting for them
-    )
-
-
 def _pgbouncer() -> Component:
     return Component(
         name="pgbouncer",
         argv=["/usr/sbin/pgbouncer", str(paths.etc("pgbouncer.ini"))],
         ports=[settings.PGBOUNCER_PORT],
         probe=probes.pgbouncer(settings.PGBOUNCER_PORT),
-        after=tuple(f"postgres_{name}" for name in settings.POSTGRES_PORTS),
-    )
-
-
-def _redis(number: int, port: int) -> Component:
-    return Component(
-        name=f"redis_{number}",
-        argv=["/usr/bin/redis-server", str(paths.etc("redis.conf")), "--port", str(port)]
-        + ["--dir", str(paths.data(f"redis_{number}"))],
-        ports=[port],
-        probe=probes.says(port, b"PING\r\n", b"+PONG"),
-        before=lambda: prepare.data_directory(f"redis_{number}"),
+        after=tuple(topology.primary(name).name for name in settings.POSTGRES_PORTS),
     )
 
 
@@ -172,6 +148,11 @@ def _watch() -> Component:
         ours=True,
         stop_seconds=20.0,
     )
+
+
+def _replica_guard() -> Component:
+    ports = [node.port for name in settings.POSTGRES_PORTS for node in topology.nodes(name)]
+    return _manage("replica_guard", ["replicas", "guard"], *ports)
 
 
 def _apns() -> Component:

@@ -11,17 +11,13 @@ import psycopg2
 from django.conf import settings
 from psycopg2 import sql
 
+from instagram import topology
 from stack import accounts, paths, probes
 from stack.apns import keys
 from stack.errors import StackError
 
 #: Twins of each database: the service's, the tests', the benchmarks'.
 SUFFIXES = ("", "_test", "_bench")
-
-
-def slot(name: str) -> str:
-    """Return the name of the replication slot, and of the application, by which a server's replica follows it."""
-    return f"{name}_replica"
 
 
 def data_directory(name: str) -> None:
@@ -82,7 +78,12 @@ def role_and_databases(name: str, port: int) -> None:
     }
     with closing(
         psycopg2.connect(
-            host="127.0.0.1", port=port, dbname="postgres", user="postgres", password=settings.DB_SUPERUSER_PASSWORD
+            host="127.0.0.1",
+            port=port,
+            dbname="postgres",
+            user="postgres",
+            password=settings.DB_SUPERUSER_PASSWORD,
+            options="-c synchronous_commit=local",  # its replica starts after this
         )
     ) as connection:
         connection.autocommit = True
@@ -105,12 +106,19 @@ def role_and_databases(name: str, port: int) -> None:
             if settings.STACK_KIND == "full":
                 _replicator(cursor)
             else:
-                # A slot that nobody reads would keep the log for ever; the full data centre makes its replicas anew.
-                cursor.execute(
-                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-                    " WHERE slot_name = %s AND NOT active",
-                    [slot(name)],
-                )
+                _without_replica(cursor, name)
+
+
+def _without_replica(cursor: psycopg2.extensions.cursor, name: str) -> None:
+    """Forget that there was a replica; the full data centre makes it anew."""
+    # Else every commit would wait for its word, and a slot that nobody reads would keep the log for ever.
+    cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    cursor.execute("SELECT pg_reload_conf()")
+    cursor.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+        " WHERE slot_name = ANY (%s) AND NOT active",
+        [[node.slot for node in topology.nodes(name)]],
+    )
 
 
 def _replicator(cursor: psycopg2.extensions.cursor) -> None:

@@ -4,12 +4,13 @@ import hashlib
 import ipaddress
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
 
-from stack import accounts, front, paths, prepare, tls
+from instagram import topology
+from stack import accounts, front, paths, prepare, replicas, tls
 from stack.description import components
 from stack.errors import StackError
 
@@ -43,6 +44,8 @@ def files() -> dict[str, str]:
     """Return every configuration file of the data centre that runs: its name and its text."""
     full = settings.STACK_KIND == "full"
     texts = {name: rendered(template) for name, template in (TEMPLATES | (FULL_TEMPLATES if full else {})).items()}
+    if full:
+        texts |= replicas.redis_roles()
     if pem := tls.pem():
         texts["tls.pem"] = pem
     for name, port in front.app_front_ports(full=full).items():
@@ -69,15 +72,10 @@ def rendered(template: str, own: dict[str, object] | None = None) -> str:
 
 def values() -> dict[str, object]:
     """Return what templates may name."""
-    databases = "\n".join(
-        f"{name}{suffix} = host=127.0.0.1 port={port} dbname={name}{suffix}"
-        for name, port in settings.POSTGRES_PORTS.items()
-        for suffix in prepare.SUFFIXES
-    )
     full = settings.STACK_KIND == "full"
     app_fronts = front.app_front_ports(full=full).items()
     return {
-        "DATABASES": databases,
+        "DATABASES": "\n".join(databases()),
         "ETC": paths.state() / "etc",
         "PGBOUNCER_PORT": settings.PGBOUNCER_PORT,
         "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
@@ -121,6 +119,15 @@ def values() -> dict[str, object]:
         "ACCESS_LOG": paths.log("access"),
         "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
     } | tls.values()
+
+
+def databases() -> Iterator[str]:
+    """Yield PgBouncer's databases: each server's, at its primary, and NAME_replica for reads that may be old."""
+    for name in settings.POSTGRES_PORTS:
+        for role, node in (("", topology.primary(name)), ("_replica", topology.replica(name))):
+            if node is not None:
+                for suffix in prepare.SUFFIXES:
+                    yield f"{name}{role}{suffix} = host={node.host} port={node.port} dbname={name}{suffix}"
 
 
 def gunicorns(ports: Iterable[int]) -> str:

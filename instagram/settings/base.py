@@ -8,6 +8,7 @@ suits the local data centre that `bin/up` starts.
 from .parts.data_centre import *
 from .parts.framework import *
 from .parts.databases import *
+from .parts.replication import *
 from .parts.photo_map import *
 from .parts.cache import *
 from .parts.jobs import *

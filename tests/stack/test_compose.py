@@ -13,8 +13,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from instagram import topology
 from instagram.settings import base
-from stack import prepare
 from tests.support.private import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -86,7 +86,7 @@ def test_a_replica_copies_its_server_before_it_starts(name: str) -> None:
     server = name.removeprefix("postgres_").removesuffix("_replica")
 
     port = DESCRIBED[f"postgres_{server}"]["ports"][0]
-    assert SERVICES[name]["entrypoint"] == ["bash", "/state/etc/replica.sh", str(port), prepare.slot(server)]
+    assert SERVICES[name]["entrypoint"] == ["bash", "/state/etc/replica.sh", str(port), topology.nodes(server)[1].slot]
 
 
 @pytest.mark.parametrize("name", sorted(DESCRIBED))

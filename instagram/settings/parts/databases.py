@@ -19,7 +19,8 @@ DB_HOST = env.str("DB_HOST", default="127.0.0.1")
 DB_USER = env.str("DB_USER", default="instagram")
 #: Password of that role, towards PgBouncer and the servers.
 DB_PASSWORD = env.str("DB_PASSWORD", default=f"{DEVELOPMENT_MARK}-db")
-#: Superuser of the local PostgreSQL servers: used by the stack to make roles and databases, by nothing else.
+#: Superuser of the local PostgreSQL servers: used by the stack to make roles and databases and by `promote` and
+#: `replicas`, by nothing else.
 DB_SUPERUSER_PASSWORD = env.str("DB_SUPERUSER_PASSWORD", default=f"{DEVELOPMENT_MARK}-superuser")
 #: Role by which replicas follow their PostgreSQL server, and by which a base backup is read.
 DB_REPLICATION_USER = env.str("DB_REPLICATION_USER", default="replicator")
