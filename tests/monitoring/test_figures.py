@@ -10,7 +10,6 @@ from monitoring.figures.readings import Reading
 from monitoring.figures.sources import Level, Part, Percentile, Rate, Share
 from monitoring.figures.table import FIGURES, GRAPHS
 
-
 PERHAPS = {"map_entry_bytes", "replica_lag_seconds"} | {
     f"canary_{name}" for name in ("stalled", "post_to_feed_seconds", "age_seconds")
 }
