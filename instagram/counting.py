@@ -26,6 +26,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from instagram import topology
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two flushes of a process that counts.
@@ -174,7 +176,7 @@ _clients: dict[str, Any] = {}
 
 
 def _client() -> "redis.Redis":
-    address: str = settings.METRICS_REDIS
+    address = topology.primary_address(settings.METRICS_REDIS)
     if address not in _clients:
         host, _, port = address.rpartition(":")
         _clients[address] = redis.Redis(

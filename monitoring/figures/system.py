@@ -280,4 +280,76 @@ GRAPHS = [
             )
         ],
     ),
+    Graph(
+        "replica_lag",
+        "How far replicas are behind",
+        "seconds",
+        [
+            Figure(
+                "replica_lag",
+                "lag, by server",
+                "s",
+                Level("replica_lag_seconds"),
+                by="server",
+                warning=5.0,
+                critical=60.0,
+                for_s=120,
+                act="Reads go to the primary meanwhile. A replica that does not catch up has lost write-ahead log or "
+                "disk: its log says so; build it anew (docs/failover.md).",
+            )
+        ],
+    ),
+    Graph(
+        "canary",
+        "The canary photo, from upload to feed",
+        "seconds",
+        [
+            Figure(
+                "canary_post_to_feed",
+                "post to feed, by server",
+                "s",
+                Level("canary_post_to_feed_seconds"),
+                by="server",
+                warning=10.0,
+                critical=30.0,
+                for_s=120,
+                act="As for fan_out_first: `manage.py queues` says whether feed jobs wait.",
+            )
+        ],
+    ),
+    Graph(
+        "canary_stalls",
+        "Stages where the canary photo stalls",
+        "stages",
+        [
+            Figure(
+                "canary_stall",
+                "is where the canary photo stalls",
+                "",
+                Level("canary_stalled"),
+                by="stall",
+                critical=1,
+                for_s=90,
+                act="upload: /health/deep of the author's server and the object store. job: workers, relay. feed: the "
+                "reader's server, fan_out. image: CDN edge, object store. docs/status.md.",
+            )
+        ],
+    ),
+    Graph(
+        "canary_age",
+        "Time since the canary photo last flew",
+        "seconds",
+        [
+            Figure(
+                "canary_age",
+                "since the last flight",
+                "s",
+                Level("canary_age_seconds"),
+                warning=180.0,
+                critical=600.0,
+                for_s=0,
+                act="The canary does not run: start its unit (`manage.py canary`).",
+            )
+        ],
+    ),
 ]

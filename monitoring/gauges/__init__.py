@@ -1,7 +1,7 @@
 """Figures that are asked for when somebody reads them: each source a function that returns gauges, all side by side.
 
 A source that does not answer in METRICS_TIMEOUT_S is left out and named in `source_away`; it ends by a time-out of its
-own. databases.py, caches.py and host.py hold the sources.
+own. databases.py, caches.py, host.py and others.py hold the sources.
 """
 
 import logging
@@ -15,7 +15,7 @@ from jobs.metrics import Gauge
 from jobs.metrics import gauges as gauges_of_jobs
 from jobs.status import status
 
-from . import caches, databases, host
+from . import caches, databases, host, others
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ Source = Callable[[], list[Gauge]]
 def read() -> list[Gauge]:
     """Ask every source; gauges of one name are put together. Cost: a few short queries on every server."""
     sources = {"jobs": _jobs} | databases.sources() | caches.sources() | host.sources()
+    sources |= others.sources()
     pool = ThreadPoolExecutor(max_workers=len(sources), thread_name_prefix="gauges")
     try:
         pending: dict[str, Future[list[Gauge]]] = {name: pool.submit(source) for name, source in sources.items()}
