@@ -71,7 +71,7 @@ def _hands() -> "Hosts | LocalStack":
 
 
 def _taken_back(name: str, what: Plan, *, say: Say) -> None:
-    data = Path(settings.BACKUP_PG_DATA.format(server=name)).resolve()
+    data = servers.data_directory(name)
     if (data / "postmaster.pid").exists():
         raise Refused(f"{name} still runs, or was killed: {data / 'postmaster.pid'} is there.")
     own_folder(data)  # a disk that was lost is laid out whole

@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from instagram import topology
 from stack import accounts
 
+from . import servers
 from .errors import Failed, Refused
 
 PROGRAM = "pgbackrest"
@@ -100,8 +102,8 @@ def configuration() -> str:
     for name in settings.BACKUP_SERVERS:
         lines += [
             f"[{name}]",
-            f"pg1-path={Path(settings.BACKUP_PG_DATA.format(server=name)).resolve()}",
-            f"pg1-port={settings.POSTGRES_PORTS[name]}",
+            f"pg1-path={servers.data_directory(name)}",
+            f"pg1-port={topology.primary(name).port}",
             "pg1-user=postgres",
         ]
     return "\n".join(lines) + "\n"

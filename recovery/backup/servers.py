@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg2
 from django.conf import settings
 from django.db import DatabaseError
 
+from instagram import topology
 from recovery.models import Archived
 from sharding import ShardUnavailable
 
@@ -39,13 +41,19 @@ def each(do: Callable[[str], T], servers: list[str]) -> dict[str, T]:
         return dict(zip(servers, pool.map(do, servers), strict=True))
 
 
+def data_directory(server: str) -> Path:
+    """Return where a server's data is: that of the node that is its primary now."""
+    where = settings.BACKUP_PG_DATA.format(server=server, node=topology.primary(server).name)
+    return Path(where).resolve()
+
+
 @contextmanager
 def superuser(server: str, *, port: int | None = None, database: str | None = None) -> Iterator[Any]:
     """Open a connection to a server as its superuser, in autocommit. port: of a copy of it. Raises Failed."""
     try:
         connection = psycopg2.connect(
-            host=settings.DB_HOST if port is None else "127.0.0.1",
-            port=port or settings.POSTGRES_PORTS[server],
+            host=topology.primary(server).host if port is None else "127.0.0.1",
+            port=port or topology.primary(server).port,
             dbname=database or server + settings.DB_SUFFIX,
             user="postgres",
             password=settings.DB_SUPERUSER_PASSWORD,

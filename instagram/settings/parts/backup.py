@@ -58,8 +58,8 @@ BACKUP_EBS_VOLUMES = env.list("BACKUP_EBS_VOLUMES", default=[])
 BACKUP_EC2_ENDPOINT = env.str("BACKUP_EC2_ENDPOINT", default="")
 #: Servers whose data lies on this host: what manage.py backup, restore and drill deal with here.
 BACKUP_SERVERS = env.list("BACKUP_SERVERS", default=["main", *SHARD_SERVERS])
-#: Data directory of such a server; {server} stands for its name.
-BACKUP_PG_DATA = env.str("BACKUP_PG_DATA", default=f"{STATE_DIR}/data/postgres_{{server}}")
+#: Data directory of such a server; {server} stands for its name, {node} for that of the node that is its primary.
+BACKUP_PG_DATA = env.str("BACKUP_PG_DATA", default=f"{STATE_DIR}/data/{{node}}")
 #: postgresql.conf of such a server, with which it is recovered in place.
 BACKUP_PG_CONF = env.str("BACKUP_PG_CONF", default=f"{STATE_DIR}/etc/postgresql.conf")
 #: Commands that stop and start such a server for a restore in place; empty: the local data centre's supervisor.
