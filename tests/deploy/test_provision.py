@@ -109,6 +109,14 @@ def test_units_and_rights_of_the_service_are_sound(site):
 def test_the_service_reaches_its_databases_through_the_pooler_of_its_host(site):
     database, app = site.hosts["db"], site.hosts["app"]
     database.run("pg_ctlcluster", "15", "main", "start")
+    # Whoever comes from this machine comes from 127.0.0.1, which is no host: refused, until it is let in here.
+    with pytest.raises(psycopg2.OperationalError, match="no pg_hba"):
+        psycopg2.connect(
+            host=ADDRESSES["db"], dbname="main", user="instagram", password=SECRETS["DB_PASSWORD"], connect_timeout=5
+        )
+    with (database.root / "etc/postgresql/15/main/pg_hba.conf").open("a") as rules:
+        rules.write("host all instagram 127.0.0.1/32 scram-sha-256\n")
+    database.run("pg_ctlcluster", "15", "main", "reload")
     # It stays in front, as its unit has it, and ends with its host.
     app.start("runuser", "-u", "postgres", "--", "pgbouncer", "-q", "/etc/pgbouncer/pgbouncer.ini")
     wait_until(lambda: listens("127.0.0.1", 6432), what="PgBouncer of the app host")
