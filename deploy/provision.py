@@ -117,7 +117,7 @@ def _of_role(inventory: Inventory, host: Host, role: str) -> dict[str, File]:
             f"/etc/systemd/system/{each.name}": File(each.read_text().replace("/srv/instagram", host.base))
             for each in sorted(timed)
         } | {
-            f"{cluster}/conf.d/instagram.conf": File(servers.postgresql(host), owner="postgres:postgres"),
+            f"{cluster}/conf.d/instagram.conf": File(servers.postgresql(inventory, host), owner="postgres:postgres"),
             f"{cluster}/pg_hba.conf": File(servers.pg_hba(inventory), 0o640, "postgres:postgres"),
             # Ours beside the cluster, run by psql at the end; not for everybody to read.
             f"{cluster}/instagram-roles.sql": File(

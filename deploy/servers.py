@@ -104,9 +104,10 @@ def pgbouncer_users() -> str:
     return f'"{settings.DB_USER}" "{_plain(settings.DB_PASSWORD)}"\n'
 
 
-def postgresql(host: Host) -> str:
-    """Return the part of postgresql.conf that is ours."""
-    values = {"LISTEN": host.address, "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS}
+def postgresql(inventory: Inventory, host: Host) -> str:
+    """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
+    port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
+    values = {"LISTEN": host.address, "PORT": port, "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS}
     return _filled(TEMPLATES / "postgresql.conf", values)
 
 
