@@ -33,7 +33,9 @@ for line in sys.argv[2:]:
             time.sleep(0.05)
         continue
     out = say(line).strip()
-    if line.startswith("set ") and out: sys.exit(out)
+    # Nothing is said of what worked; to take away what is not there is no mistake.
+    if line.startswith("del map ") and out == "Key not found.": continue
+    if line.startswith(("set ", "add ", "del ")) and out: sys.exit(out)
     if out: print(out)
 """
 
@@ -106,16 +108,20 @@ class Balancers:
                 )
         return found
 
+    def tell(self, lines: Lines, *, read: bool = False) -> list[Answer]:
+        """Say lines to every load balancer's socket; each answers for itself."""
+        say = self._fleet.read if read else self._fleet.run
+        return say(
+            self._hosts,
+            lambda lb: ["/usr/bin/python3", "-c", _SAY, lb.socket, *lines(lb)],
+            seconds=self._inventory.rollout.drain_s + 20,
+        )
+
     def _tell(self, lines: Lines) -> None:
         self._say(lines)
 
     def _say(self, lines: Lines, *, read: bool = False) -> list[Answer]:
-        say = self._fleet.read if read else self._fleet.run
-        answers = say(
-            self._hosts,
-            lambda lb: ["python3", "-c", _SAY, lb.socket, *lines(lb)],
-            seconds=self._inventory.rollout.drain_s + 20,
-        )
+        answers = self.tell(lines, read=read)
         if bad := failed(answers):
             raise BalancerError(f"load balancer {bad[0].host.name}: {bad[0].text}")
         return answers

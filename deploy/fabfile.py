@@ -6,74 +6,42 @@ Exit code 1: it did not work somewhere, the table says where; 2: it was not begu
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fabric import task
 from invoke import Collection, Context, Exit
-from rich.console import Console
-from rich.table import Table
 
-from deploy import artifact, balancer, inventory, migrations, preflight, record, rollout
+from deploy import (
+    alerts,
+    artifact,
+    balancer,
+    inventory,
+    manual,
+    migrations,
+    preflight,
+    record,
+    rollout,
+    shards,
+    traffic,
+)
 from deploy import provision as provisioning
 from deploy.backups import backup, drill, restore
+from deploy.desk import chosen, fleet_of, say, show, table
 from deploy.inventory import Host
 from deploy.promotion import promote
-from deploy.remote import Answer, Fleet, failed
+from deploy.remote import Fleet
 
-console = Console(highlight=False, soft_wrap=True)
-_SENTENCES = (
-    inventory.InventoryError,
-    artifact.BuildError,
-    record.Locked,
-    ConnectionError,
-)
-
-
-def _fleet(dry: bool = False) -> Fleet:
-    try:
-        return Fleet(inventory.load(), dry=dry, say=_say)
-    except inventory.InventoryError as error:
-        raise Exit(str(error), code=2) from error
-
-
-def _say(words: str) -> None:
-    console.print(words, markup=False)
-
-
-def _hosts(fleet: Fleet, names: str, *default: str) -> list[Host]:
-    try:
-        chosen = fleet.inventory.chosen(names) if names else fleet.inventory.with_role(*(default or inventory.ROLES))
-    except inventory.InventoryError as error:
-        raise Exit(str(error), code=2) from error
-    if not chosen:
-        raise Exit(f"{fleet.inventory.path}: there is no host for this", code=2)
-    return chosen
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def _show(answers: Iterable[Answer]) -> None:
-    """Print a line for each host; raise Exit when it did not work on one."""
-    answers = list(answers)
-    _table(("host", "", "said"), ((each.host.name, "ok" if each.ok else "FAILED", each.text) for each in answers))
-    if bad := failed(answers):
-        raise Exit(f"it did not work on {', '.join(each.host.name for each in bad)}", code=1)
+_SENTENCES = (inventory.InventoryError, artifact.BuildError, record.Locked, ConnectionError)
 
 
 def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str, str]]) -> None:
     """Run `go` under the lock, write down what came of it, show the table of hosts. go: returns (release, before)."""
-    moving = rollout.Rollout(fleet, _say)
+    moving = rollout.Rollout(fleet, say)
     outcome, why, release, before = "done", "", what, ""
     try:
         with record.lock(fleet, what):
@@ -94,6 +62,7 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
                         outcome=outcome,
                         hosts=len(moving.hosts),
                         why=why,
+                        phases=moving.phases,
                     ),
                 )
     except _SENTENCES as error:
@@ -101,12 +70,12 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
     finally:
         fleet.close()
     said = moving.progress
-    _table(
+    table(
         ("host", "", "said"), ((name, "FAILED" if name in said.bad else "ok", text) for name, text in said.said.items())
     )
     if outcome != "done":
         raise Exit(f"{outcome} after {moving.seconds()} s: {why}", code=1)
-    _say(f"{'would be ' if fleet.dry else ''}done after {moving.seconds()} s")
+    say(f"{'would be ' if fleet.dry else ''}done after {moving.seconds()} s")
 
 
 @task(
@@ -124,22 +93,34 @@ def deploy(
 
     Migrations that only add run before; those that take away are refused without --contract and then run at the end.
     """
-    fleet = _fleet(dry_run)
+    fleet = fleet_of(dry=dry_run)
 
     def go(moving: rollout.Rollout) -> tuple[str, str]:
-        built = artifact.find(release) if release else artifact.build(revision)
-        _say(f"release {built.name}, {built.file.stat().st_size // 1024} kB")
+        with moving.phase("build"):
+            built = artifact.find(release) if release else artifact.build(revision)
+        say(f"release {built.name}, {built.file.stat().st_size // 1024} kB")
         facts = moving.check()
         before = {name: each.current for name, each in facts.items()}
         moving.ship(built, facts)
-        later = migrations.expand(fleet, built.name, contract=contract, say=_say)
-        moving.turn(built.name, before)
-        if later and contract:
-            migrations.contract(fleet, built.name, say=_say)
-        moving.prune()
+        with alerts.muted(fleet, f"deploy {built.name}", runs=any(before.values()), say=say):
+            with moving.phase("migrate"):
+                later = _expand(fleet, built.name, contract=contract, nothing_runs=not any(before.values()))
+            moving.turn(built.name, before)
+            if later and contract:
+                with moving.phase("migrate"):
+                    migrations.contract(fleet, built.name, say=say)
+        with moving.phase("prune"):
+            moving.prune()
         return built.name, next(iter(before.values()), "")
 
     _deployed(fleet, "deploy", go)
+
+
+def _expand(fleet: Fleet, release: str, *, contract: bool, nothing_runs: bool) -> list[str]:
+    if nothing_runs and not fleet.dry:
+        migrations.first(fleet, release, say=say)
+        return []
+    return migrations.expand(fleet, release, contract=contract, say=say)
 
 
 @task(
@@ -150,7 +131,7 @@ def deploy(
 )
 def rollback(_c: Context, to: str = "", dry_run: bool = False) -> None:
     """Go back to the release before, in the same batches; migrations stay, since they only added."""
-    fleet = _fleet(dry_run)
+    fleet = fleet_of(dry=dry_run)
 
     def go(moving: rollout.Rollout) -> tuple[str, str]:
         facts = moving.check()
@@ -160,7 +141,8 @@ def rollback(_c: Context, to: str = "", dry_run: bool = False) -> None:
         if lacking := [name for name, each in facts.items() if target not in each.releases]:
             raise rollout.RolloutError(f"nothing was changed; {target} is not on {', '.join(lacking)}")
         before = {name: each.current for name, each in facts.items()}
-        moving.turn(target, before)
+        with alerts.muted(fleet, f"rollback to {target}", runs=True, say=say):
+            moving.turn(target, before)
         return target, next(iter(before.values()), "")
 
     _deployed(fleet, f"rollback {to}".strip(), go)
@@ -169,20 +151,20 @@ def rollback(_c: Context, to: str = "", dry_run: bool = False) -> None:
 @task(help={"hosts": "names or roles, separated by commas; default: all"})
 def status(_c: Context, hosts: str = "") -> None:
     """Show each host: release, units, what the load balancers send it; and the latest deployments."""
-    fleet = _fleet()
-    chosen = _hosts(fleet, hosts)
-    facts = {each.host.name: each for each in preflight.look(fleet, [host for host in chosen if host.units])}
+    fleet = fleet_of()
+    picked = chosen(fleet, hosts)
+    facts = {each.host.name: each for each in preflight.look(fleet, [host for host in picked if host.has_release])}
     try:
         traffic = balancer.Balancers(fleet).traffic()
     except balancer.BalancerError as error:
         traffic = {}
-        _say(str(error))
+        say(str(error))
     units = {
         each.host.name: each.text.replace("\n", " ")
-        for each in fleet.read([h for h in chosen if h.units], _unit_states)
+        for each in fleet.read([h for h in picked if h.units], _unit_states)
     }
     rows = []
-    for host in chosen:
+    for host in picked:
         known, seen = facts.get(host.name), traffic.get(host.name)
         rows.append(
             (
@@ -194,7 +176,7 @@ def status(_c: Context, hosts: str = "") -> None:
                 known.problem if known else "",
             )
         )
-    _table(("host", "roles", "release", "units", "load balancer", "problem"), rows)
+    table(("host", "roles", "release", "units", "load balancer", "problem"), rows)
     _history(fleet)
     fleet.close()
     if any(row[-1] for row in rows):
@@ -213,14 +195,14 @@ def _unit_states(host: Host) -> str:
 @task
 def history(_c: Context) -> None:
     """Show who deployed what and when, how long it took and how it ended."""
-    fleet = _fleet()
+    fleet = fleet_of()
     _history(fleet)
     fleet.close()
 
 
 def _history(fleet: Fleet) -> None:
     past = record.history(fleet)
-    _table(
+    table(
         ("at", "who", "release", "before", "took", "outcome", "why"),
         ((d.at, d.who, d.release, d.before, f"{d.seconds} s", d.outcome, d.why[:80]) for d in past),
     )
@@ -229,8 +211,8 @@ def _history(fleet: Fleet) -> None:
 @task(help={"dry-run": "only say who holds it"})
 def unlock(_c: Context, dry_run: bool = False) -> None:
     """Take away the lock of a deploy that was broken off."""
-    fleet = _fleet(dry_run)
-    _say(record.unlock(fleet) or "nobody held the lock")
+    fleet = fleet_of(dry=dry_run)
+    say(record.unlock(fleet) or "nobody held the lock")
     fleet.close()
 
 
@@ -242,36 +224,40 @@ def unlock(_c: Context, dry_run: bool = False) -> None:
     }
 )
 def provision(_c: Context, hosts: str = "", user: str = "root", dry_run: bool = False) -> None:
-    """Make bare Debian hosts ready for their roles: packages, accounts, folders, units, HAProxy. Safe to repeat."""
-    fleet = _fleet(dry_run)
-    answers = provisioning.provision(fleet, _hosts(fleet, hosts), user=user)
-    fleet.close()
-    _show(answers)
+    """Make bare Debian 12 hosts ready for their roles: packages, accounts, units, servers. Safe to repeat."""
+    fleet = fleet_of(dry=dry_run)
+    try:
+        answers = provisioning.provision(fleet, chosen(fleet, hosts), user=user)
+    except (provisioning.ProvisionError, ValueError) as error:
+        raise Exit(str(error), code=2) from error
+    finally:
+        fleet.close()
+    show(answers)
 
 
 @task(help={"hosts": "names or roles", "unit": "only this unit", "dry-run": "only say what would be done"})
 def restart(_c: Context, hosts: str = "", unit: str = "", dry_run: bool = False) -> None:
     """Restart the units of hosts, app hosts out of the load balancer meanwhile, a few at a time."""
-    fleet = _fleet(dry_run)
-    moving = rollout.Rollout(fleet, _say)
-    chosen = [host for host in _hosts(fleet, hosts, "app", "worker") if host.units]
+    fleet = fleet_of(dry=dry_run)
+    moving = rollout.Rollout(fleet, say)
+    picked = [host for host in chosen(fleet, hosts, "app", "worker") if host.units]
     try:
-        answers = moving.restart(chosen, unit)
+        answers = moving.restart(picked, unit)
     except balancer.BalancerError as error:
         raise Exit(str(error), code=1) from error
     finally:
         fleet.close()
-    _show(answers)
+    show(answers)
 
 
 @task(help={"contract": "also those that take something away", "dry-run": "list them, with what each does"})
 def migrate(_c: Context, contract: bool = False, dry_run: bool = False) -> None:
     """Run the migrations of the release that runs: Django's on main, then every logical shard's."""
-    fleet = _fleet(dry_run)
+    fleet = fleet_of(dry=dry_run)
     try:
-        later = migrations.expand(fleet, "current", contract=contract, say=_say)
+        later = migrations.expand(fleet, "current", contract=contract, say=say)
         if later and contract:
-            migrations.contract(fleet, "current", say=_say)
+            migrations.contract(fleet, "current", say=say)
     except migrations.MigrationError as error:
         raise Exit(str(error), code=1) from error
     finally:
@@ -288,8 +274,8 @@ def migrate(_c: Context, contract: bool = False, dry_run: bool = False) -> None:
 )
 def logs(_c: Context, unit: str = "web", hosts: str = "", lines: int = 20, match: str = "") -> None:
     """Print the end of a unit's log on each host."""
-    fleet = _fleet()
-    chosen = [host for host in _hosts(fleet, hosts, "app", "worker") if unit in host.units]
+    fleet = fleet_of()
+    picked = [host for host in chosen(fleet, hosts, "app", "worker") if unit in host.units]
 
     def command(host: Host) -> str:
         source = (
@@ -300,9 +286,9 @@ def logs(_c: Context, unit: str = "web", hosts: str = "", lines: int = 20, match
         chooser = f" | grep -F -- {quote(match)}" if match else ""
         return f"{source}{chooser} | tail -n {lines}"
 
-    for answer in fleet.read(chosen, command):
+    for answer in fleet.read(picked, command):
         for line in answer.text.splitlines():
-            _say(f"{answer.host.name}  {line}")
+            say(f"{answer.host.name}  {line}")
     fleet.close()
 
 
@@ -315,39 +301,15 @@ def logs(_c: Context, unit: str = "web", hosts: str = "", lines: int = 20, match
 )
 def run(_c: Context, command: str, hosts: str = "", dry_run: bool = False) -> None:
     """Run a command on hosts, side by side."""
-    fleet = _fleet(dry_run)
-    answers = fleet.run(_hosts(fleet, hosts), lambda _: command)
+    fleet = fleet_of(dry=dry_run)
+    answers = fleet.run(chosen(fleet, hosts), lambda _: command)
     fleet.close()
-    _show(answers)
+    show(answers)
 
 
-@task(name="out", help={"hosts": "names or roles of app hosts", "dry-run": "only say what would be done"})
-def lb_out(_c: Context, hosts: str, dry_run: bool = False) -> None:
-    """Send hosts no new requests; return when nothing is in flight."""
-    fleet = _fleet(dry_run)
-    _balance(fleet, lambda balancers: balancers.out(_hosts(fleet, hosts)))
-
-
-@task(name="in", help={"hosts": "names or roles of app hosts", "dry-run": "only say what would be done"})
-def lb_in(_c: Context, hosts: str, dry_run: bool = False) -> None:
-    """Send hosts requests again."""
-    fleet = _fleet(dry_run)
-    _balance(fleet, lambda balancers: balancers.back(_hosts(fleet, hosts)))
-
-
-def _balance(fleet: Fleet, do: Callable[[balancer.Balancers], Any]) -> None:
-    balancers = balancer.Balancers(fleet)
-    try:
-        do(balancers)
-        traffic = balancers.traffic()
-    except balancer.BalancerError as error:
-        raise Exit(str(error), code=1) from error
-    finally:
-        fleet.close()
-    _table(("host", "state", "in flight"), ((name, each.state, str(each.in_flight)) for name, each in traffic.items()))
-
-
-ns = Collection(
-    provision, deploy, rollback, status, history, unlock, restart, migrate, logs, run, backup, restore, drill, promote
-)
-ns.add_collection(Collection(lb_out, lb_in), name="lb")
+manual.install()
+ns = Collection(provision, status, run, logs, restart, deploy, rollback, history, unlock, migrate, traffic.maintenance_)
+for verb in (backup, restore, drill, promote):
+    ns.add_task(verb)
+ns.add_collection(Collection(traffic.lb_out, traffic.lb_in), name="lb")
+ns.add_collection(Collection(shards.plan, shards.move), name="shard")

@@ -12,7 +12,14 @@ from typing import Any, Literal
 
 ROLES = ("app", "worker", "db", "cache", "lb")
 #: What a host of a role keeps running, by the names of deploy/host/run.
-UNITS = {"app": ("web",), "worker": ("worker-fast", "worker-feed", "worker-network", "relay")}
+UNITS = {
+    "app": ("web",),
+    "worker": ("worker-fast", "worker-feed", "worker-feed_large", "worker-network", "relay"),
+}
+#: Roles whose hosts get releases: on database hosts backups run from one, and nothing of it stays running.
+RELEASED = ("app", "worker", "db")
+#: What one host of the whole site runs besides, where the inventory says so (`also`).
+ALSO = ("watch", "canary")
 DEFAULT = Path(__file__).with_name("inventory.toml")
 
 
@@ -38,12 +45,24 @@ class Host:
     serves: int = 8000
     #: Of a load balancer: HAProxy's admin socket, and the backend whose servers are the app hosts, by name.
     socket: str = "/run/haproxy/admin.sock"
+    #: Of a load balancer: the folder of haproxy.cfg, maintenance.html and maintenance.map.
+    conf: str = "/etc/haproxy"
+    #: Of a load balancer: file with certificate and key, there before `fab provision`; empty: it speaks plain HTTP.
+    tls: str = ""
     backend: str = "web"
+
+    #: Units that one host runs for the whole site: "watch" raises alerts, "canary" posts a photo a minute.
+    also: tuple[str, ...] = ()
 
     @property
     def units(self) -> tuple[str, ...]:
         """What this host runs of a release."""
-        return tuple(unit for role in self.roles for unit in UNITS.get(role, ()))
+        return tuple(unit for role in self.roles for unit in UNITS.get(role, ())) + self.also
+
+    @property
+    def has_release(self) -> bool:
+        """Return whether releases go to this host."""
+        return bool(set(self.roles) & set(RELEASED))
 
 
 @dataclass(frozen=True)
@@ -54,12 +73,18 @@ class Rollout:
     batch: int = 5
     #: Seconds that a host may take until its new processes are well.
     healthy_s: float = 20.0
+    #: Seconds of answers that say it is not well, after which it is not waited for any longer.
+    unwell_s: float = 5.0
     #: Seconds that requests in flight get after the load balancer sends no new ones.
     drain_s: float = 10.0
     #: Seconds that the canary host takes real requests before the others follow.
     canary_s: float = 5.0
     #: Share of server errors among the canary's answers above which it is called bad.
     canary_errors: float = 0.01
+    #: Whether a canary photo travels through the canary host before the others follow (docs/status.md).
+    canary_photo: bool = True
+    #: Minutes after which alerts speak again when a deploy is killed; 0: they are not muted.
+    mute_min: int = 15
     #: Releases kept on each host, current and previous among them.
     keep: int = 5
     #: Megabytes that must be free on a host.
@@ -75,6 +100,8 @@ class Inventory:
     site: str
     hosts: dict[str, Host]
     rollout: Rollout = field(default_factory=Rollout)
+    #: Each PostgreSQL server's nodes, host -> port; the first is the primary of a new site.
+    servers: dict[str, dict[str, int]] = field(default_factory=dict)
     ssh_key: str = ""
     path: Path = DEFAULT
 
@@ -114,7 +141,18 @@ def load(path: str | None = None) -> Inventory:
     if not hosts:
         raise InventoryError(f"{file}: there is no host; each is a table [hosts.NAME]")
     rollout = _checked(file, "rollout", Rollout, content.get("rollout", {}))
-    return Inventory(site.get("name", "instagram"), hosts, rollout, site.get("ssh_key", ""), file)
+    servers = {name: _nodes(file, name, facts, hosts) for name, facts in content.get("servers", {}).items()}
+    return Inventory(site.get("name", "instagram"), hosts, rollout, servers, site.get("ssh_key", ""), file)
+
+
+def _nodes(file: Path, name: str, facts: Any, hosts: dict[str, Host]) -> dict[str, int]:
+    """Return the nodes of a server; what else its table says is for `fab promote`."""
+    nodes = facts.get("nodes") if isinstance(facts, dict) else None
+    if not isinstance(nodes, dict) or not nodes or not all(type(port) is int for port in nodes.values()):
+        raise InventoryError(f"{file}: [servers.{name}] needs nodes = {{HOST = PORT, ...}}")
+    if unknown := [node for node in nodes if node not in hosts]:
+        raise InventoryError(f"{file}: [servers.{name}] there is no host {unknown[0]!r}")
+    return dict(nodes)
 
 
 def _host(file: Path, name: str, facts: dict[str, Any]) -> Host:
@@ -124,7 +162,10 @@ def _host(file: Path, name: str, facts: dict[str, Any]) -> Host:
     roles = facts["roles"] if isinstance(facts["roles"], list) else [facts["roles"]]
     if unknown := [role for role in roles if role not in ROLES]:
         raise InventoryError(f"{file}: [{where}] there is no role {unknown[0]!r}; roles are {_words(ROLES)}")
-    host: Host = _checked(file, where, Host, facts | {"name": name, "roles": tuple(roles)})
+    also = facts.get("also", [])
+    if not isinstance(also, list) or set(also) - set(ALSO):
+        raise InventoryError(f"{file}: [{where}] also is a list of {_words(ALSO)}")
+    host: Host = _checked(file, where, Host, facts | {"name": name, "roles": tuple(roles), "also": tuple(also)})
     if not host.base.startswith("/"):
         raise InventoryError(f"{file}: [{where}] base must be an absolute path")
     if host.services not in ("systemd", "processes"):
@@ -138,7 +179,8 @@ def _checked(file: Path, where: str, kind: Any, facts: dict[str, Any]) -> Any:
         raise InventoryError(f"{file}: [{where}] does not know {unknown[0]!r}; it knows {_words(known)}")
     for name, value in facts.items():
         wanted = (int, float) if known[name] is float else known[name]
-        if isinstance(wanted, type | tuple) and (not isinstance(value, wanted) or isinstance(value, bool)):
+        is_other = isinstance(value, bool) != (wanted is bool)  # a bool would pass for a number
+        if isinstance(wanted, type | tuple) and (not isinstance(value, wanted) or is_other):
             raise InventoryError(f"{file}: [{where}] {name} = {value!r} is of the wrong kind")
     return kind(**facts)
 

@@ -6,12 +6,18 @@
 import json
 from collections.abc import Callable
 
-from deploy.inventory import Host
+from deploy.manage import keeper, manage
 from deploy.remote import Fleet
 
 
 class MigrationError(Exception):
     """Migrations were not run, or did not end well; the sentence says which."""
+
+
+def first(fleet: Fleet, release: str, *, say: Callable[[str], None]) -> None:
+    """Make every table and logical shard: nothing runs yet that anything could be taken away from."""
+    say("migrations: all, and the logical shards: nothing runs yet")
+    _run(fleet, release, "create")
 
 
 def expand(fleet: Fleet, release: str, *, contract: bool, say: Callable[[str], None]) -> list[str]:
@@ -43,30 +49,18 @@ def contract(fleet: Fleet, release: str, *, say: Callable[[str], None]) -> None:
     say("migrations: all done")
 
 
-def _host(fleet: Fleet) -> Host:
-    return fleet.inventory.with_role("app", "worker")[0]
-
-
-def _manage(host: Host, release: str, words: str) -> str:
-    folder = f"{host.base}/current" if release == "current" else f"{host.base}/releases/{release}"
-    return f"set -a; . {host.base}/shared/env 2>/dev/null; set +a; cd {folder} && .venv/bin/python manage.py {words}"
-
-
 def _pending(fleet: Fleet, release: str) -> list[dict[str, str]]:
     if fleet.dry and release != "current":
         return []  # it was not shipped: nobody can be asked
-    host = _host(fleet)
-    answer = fleet.read([host], lambda _: _manage(host, release, "pending_migrations --json"), seconds=120)[0]
-    if not answer.ok:
-        raise MigrationError(f"{host.name} cannot say which migrations are pending: {answer.text[-300:]}")
-    found: list[dict[str, str]] = json.loads(answer.text.splitlines()[-1])
+    said = manage(fleet, keeper(fleet), "pending_migrations", "--json", release=release, read=True)
+    if not said.ok:
+        raise MigrationError(f"{said.host.name} cannot say which migrations are pending: {said.text[-300:]}")
+    found: list[dict[str, str]] = json.loads(said.text.splitlines()[-1])
     return found
 
 
-def _run(fleet: Fleet, release: str) -> None:
-    host = _host(fleet)
-    for words in ("migrate --noinput", "shards migrate"):
-        command = _manage(host, release, words)
-        answer = fleet.run([host], lambda _: command, seconds=3_600)[0]  # noqa: B023  # it is run before the next one
-        if not answer.ok:
-            raise MigrationError(f"{host.name}: manage.py {words}: {answer.text[-300:]}")
+def _run(fleet: Fleet, release: str, shards: str = "migrate") -> None:
+    for words in (("migrate", "--noinput"), ("shards", shards)):
+        said = manage(fleet, keeper(fleet), *words, release=release, seconds=3_600)
+        if not said.ok:
+            raise MigrationError(f"{said.host.name}: manage.py {' '.join(words)}: {said.text[-300:]}")

@@ -11,11 +11,12 @@ _ASK = r"""
 cd {base} 2>/dev/null || {{ echo "missing=1"; exit 0; }}
 echo "free=$(df -Pm . | awk 'NR == 2 {{print $4}}')"
 echo "writable=$([ -w . ] && echo 1 || echo 0)"
-echo "python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
+echo "python=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)"
 echo "curl=$(command -v curl >/dev/null && echo 1 || echo 0)"
 echo "current=$(basename "$(readlink current 2>/dev/null)")"
 echo "previous=$(basename "$(readlink previous 2>/dev/null)")"
 echo "venvs=$(ls venvs 2>/dev/null | tr '\n' ' ')"
+echo "static=$(ls static 2>/dev/null | tr '\n' ' ')"
 echo "releases=$(ls -r releases 2>/dev/null | tr '\n' ' ')"
 """
 
@@ -29,6 +30,7 @@ class Facts:
     current: str = ""
     previous: str = ""
     venvs: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
 
 
@@ -45,6 +47,7 @@ def look(fleet: Fleet, hosts: list[Host]) -> list[Facts]:
                 said.get("current", ""),
                 said.get("previous", ""),
                 tuple(said.get("venvs", "").split()),
+                tuple(said.get("static", "").split()),
                 tuple(said.get("releases", "").split()),
             )
         )

@@ -6,11 +6,11 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from shlex import quote
 
-from deploy.inventory import Host
+from deploy.manage import keeper
 from deploy.remote import Fleet
 
 
@@ -20,7 +20,10 @@ class Locked(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """A finished deployment. seconds: from the lock to its end. outcome: done, rolled back, failed."""
+    """A finished deployment. outcome: done, rolled back, failed.
+
+    seconds: from the lock to its end; phases: of each part of that.
+    """
 
     release: str
     before: str
@@ -30,16 +33,12 @@ class Deployment:
     outcome: str
     hosts: int
     why: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
 
 
 def me() -> str:
     """Return who this is, as the log shall name them."""
     return f"{os.environ.get('DEPLOY_AS') or getpass.getuser()}@{socket.gethostname()}"
-
-
-def keeper(fleet: Fleet) -> Host:
-    """Return the host that keeps lock and log."""
-    return fleet.inventory.with_role("app", "worker")[0]
 
 
 @contextmanager
@@ -87,4 +86,6 @@ def history(fleet: Fleet, *, most: int = 10) -> list[Deployment]:
     )[0]
     if not answer.ok:
         return []
-    return [Deployment(**json.loads(line)) for line in reversed(answer.text.splitlines()) if line.startswith("{")]
+    lines = [json.loads(line) for line in reversed(answer.text.splitlines()) if line.startswith("{")]
+    known = {each.name for each in fields(Deployment)}  # a newer clone may have written more
+    return [Deployment(**{name: value for name, value in line.items() if name in known}) for line in lines]

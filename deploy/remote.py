@@ -69,8 +69,10 @@ class Fleet:
         finally:
             self.dry = dry
 
-    def put(self, hosts: Iterable[Host], file: Path, target: Callable[[Host], str]) -> list[Answer]:
-        """Copy a file to each host, whole or not at all."""
+    def put(
+        self, hosts: Iterable[Host], file: Path, target: Callable[[Host], str], *, private: bool = False
+    ) -> list[Answer]:
+        """Copy a file to each host, whole or not at all. private: for its owner alone to read, from the first byte."""
 
         def one(host: Host) -> Answer:
             to = target(host)
@@ -79,8 +81,12 @@ class Fleet:
             try:
                 connection = self._connection(host)
                 with connection.sftp() as sftp:  # closed afterwards: an idle channel counts against MaxSessions
-                    with contextlib.suppress(OSError):
-                        sftp.mkdir(os.path.dirname(to))  # noqa: PTH120  # a path of the host's, not of ours
+                    if folder := os.path.dirname(to):  # noqa: PTH120  # a path of the host's, not of ours
+                        with contextlib.suppress(OSError):
+                            sftp.mkdir(folder)
+                    if private:
+                        with sftp.open(f"{to}.part", "w") as empty:
+                            empty.chmod(0o600)
                     sftp.put(str(file), f"{to}.part")
                     sftp.posix_rename(f"{to}.part", to)
                 connection._sftp = None

@@ -6,15 +6,17 @@ it ran before, also out of the load balancer meanwhile. Requests go on all the t
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from shlex import quote
 
 from deploy import preflight
-from deploy.artifact import Release, wheels
+from deploy.artifact import Release, static, wheels
 from deploy.balancer import BalancerError, Balancers
-from deploy.inventory import Host
+from deploy.inventory import RELEASED, Host
+from deploy.manage import manage
 from deploy.remote import Answer, Fleet, failed
 
 
@@ -51,21 +53,37 @@ class Rollout:
         self.rules = fleet.inventory.rollout
         self.balancers = Balancers(fleet)
         self.progress = Progress()
-        self.hosts = fleet.inventory.with_role("app", "worker")
+        self.hosts = fleet.inventory.with_role(*RELEASED)
+        self.phases: dict[str, float] = {}
         self._began = time.monotonic()
         self._would = "would be " if fleet.dry else ""
 
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the seconds of a block under a name; those of blocks of the same name add up."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = round(self.phases.get(name, 0.0) + time.monotonic() - began, 2)
+
     def check(self) -> dict[str, preflight.Facts]:
         """Ask every host whether a release can go there. Raises RolloutError naming those where none can."""
-        facts = {each.host.name: each for each in preflight.look(self.fleet, self.hosts)}
+        with self.phase("look"):
+            facts = {each.host.name: each for each in preflight.look(self.fleet, self.hosts)}
         if bad := [f"{name}: {each.problem}" for name, each in facts.items() if each.problem]:
             raise RolloutError("nothing was changed; " + "; ".join(bad))
         return facts
 
     def ship(self, release: Release, facts: dict[str, preflight.Facts]) -> None:
         """Bring the release to every host that lacks it. Raises RolloutError."""
+        with self.phase("ship"):
+            self._ship(release, facts)
+
+    def _ship(self, release: Release, facts: dict[str, preflight.Facts]) -> None:
         lacking = [host for host in self.hosts if release.name not in facts[host.name].releases]
         without = [host for host in lacking if release.venv not in facts[host.name].venvs]
+        bare = [host for host in lacking if "app" in host.roles and release.static not in facts[host.name].static]
         if without and not self.fleet.dry:
             archive = wheels(release)
             self._all(self.fleet.put(without, archive, lambda host: f"{host.base}/incoming/{archive.name}"), "wheels")
@@ -79,14 +97,15 @@ class Rollout:
                 ),
                 "wheels",
             )
+        if bare and not self.fleet.dry:
+            files = static(release)
+            self._all(self.fleet.put(bare, files, lambda host: f"{host.base}/incoming/{files.name}"), "static files")
         self._all(
             self.fleet.put(lacking, release.file, lambda host: f"{host.base}/incoming/{release.file.name}"), "shipped"
         )
         unpack = _script("unpack")
-        self._all(
-            self.fleet.run(lacking, lambda host: f"{unpack} {host.base} {release.name} {release.venv}", seconds=300),
-            "unpacked",
-        )
+        words = f"{release.name} {release.venv} {release.static}"
+        self._all(self.fleet.run(lacking, lambda host: f"{unpack} {host.base} {words}", seconds=300), "unpacked")
         self.say(f"{self._would}shipped to {len(lacking)} of {len(self.hosts)} hosts")
 
     def turn(self, release: str, before: dict[str, str]) -> None:
@@ -100,15 +119,19 @@ class Rollout:
         try:
             for number, batch in enumerate(_batches(apps, self.rules.batch)):
                 turned += batch
-                self._turn(batch, release)
-                if number == 0:
-                    self._watch(batch)
+                with self.phase("batches" if number else "canary"):
+                    self._turn(batch, release)
+                    if number == 0:
+                        self._watch(batch)
                 self.say(f"{self._would}turned: {len(turned)} of {len(apps)} app hosts run {release}")
             turned += workers
-            self._all(self._activate(workers, {host.name: release for host in workers}), release)
+            with self.phase("workers"):
+                self._all(self._activate(workers, {host.name: release for host in workers}), release)
         except (RolloutError, BalancerError) as error:
             self.say(f"{error}; going back")
-            raise RolloutError(f"{error}; {self.back(turned, before)}", went_back=True) from error
+            with self.phase("going back"):
+                outcome = self.back(turned, before)
+            raise RolloutError(f"{error}; {outcome}", went_back=True) from error
 
     def back(self, hosts: list[Host], before: dict[str, str]) -> str:
         """Give hosts the release they ran before; return what came of it, as a sentence."""
@@ -174,24 +197,40 @@ class Rollout:
 
         def command(host: Host) -> str:
             health = host.health if "app" in host.roles else "-"
-            words = [host.base, releases[host.name], host.services, health, str(int(self.rules.healthy_s)), *host.units]
+            within = [str(int(self.rules.healthy_s)), str(int(self.rules.unwell_s))]
+            words = [host.base, releases[host.name], host.services, health, *within, *host.units]
             return f"{script} {' '.join(words)}"
 
         return self.fleet.run(hosts, command, seconds=self.rules.healthy_s + 60)
 
     def _watch(self, batch: list[Host]) -> None:
-        """Let the canary take real requests for a while and count its errors. Raises RolloutError."""
+        """Let the canary take real requests for a while and count its errors; send a photo through it meanwhile.
+
+        Raises RolloutError.
+        """
         names = [host.name for host in batch]
         if self.fleet.dry or not self.fleet.inventory.with_role("lb"):
             return
-        first = self.balancers.traffic()
-        time.sleep(self.rules.canary_s)
+        first, began = self.balancers.traffic(), time.monotonic()
+        photo = self._canary_photo(batch[0])
+        time.sleep(max(0.0, self.rules.canary_s - (time.monotonic() - began)))
         now = self.balancers.traffic()
         answers = sum(now[name].answers - first[name].answers for name in names if name in now and name in first)
         errors = sum(now[name].errors - first[name].errors for name in names if name in now and name in first)
         if errors > self.rules.canary_errors * max(answers, 1):
             raise RolloutError(f"the canary {', '.join(names)} answered {errors} of {answers} requests with an error")
-        self.say(f"the canary {', '.join(names)} answered {answers} requests, {errors} with an error")
+        self.say(f"the canary {', '.join(names)} answered {answers} requests, {errors} with an error; {photo}")
+
+    def _canary_photo(self, host: Host) -> str:
+        """Post a photo from the canary host and see it arrive; return what came of it. Raises RolloutError."""
+        if not self.rules.canary_photo:
+            return "no canary photo was asked for (canary_photo)"
+        said = manage(self.fleet, host, "canary", "--once", "--json")
+        if not said.known:
+            return "its release knows no canary photo"
+        if not said.ok:
+            raise RolloutError(f"the canary photo from {host.name} did not arrive: {said.text.splitlines()[-1][-300:]}")
+        return "the canary photo arrived"
 
     def _all(self, answers: list[Answer], word: str) -> None:
         self.progress.note(answers, "" if self.fleet.dry else word)

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -237,21 +237,46 @@ def _outbox(alias: str) -> Callable[[], dict[str, Any]]:
     return check
 
 
+_LOGIN = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+#: Connections that wait for the next check, by what they were made with; each is used by one check at a time. A log-in
+#: through PgBouncer costs both sides some 3 ms of CPU, and every load balancer asks every process each second.
+_kept: dict[tuple[str, ...], list[psycopg2.extensions.connection]] = {}
+
+
 @contextmanager
 def _postgres(alias: str, name: str | None = None) -> Iterator[psycopg2.extensions.connection]:
-    # Asynchronous: a blocking call of psycopg2 has no time-out of its own, and libpq's connect_timeout starts at 2 s.
     database = settings.DATABASES[alias]
-    connection = psycopg2.connect(
-        host=database["HOST"],
-        port=database["PORT"],
-        dbname=name or database["NAME"],
-        user=database["USER"],
-        password=database["PASSWORD"],
-        async_=1,
-    )
-    with closing(connection):
-        _wait(connection, time.monotonic() + settings.HEALTH_TIMEOUT_S)
+    facts = tuple(str((database | {"NAME": name or database["NAME"]})[key]) for key in _LOGIN)
+    kept = _kept.setdefault(facts, [])
+    connection = _still_open(kept) or _new_connection(*facts)
+    try:
         yield connection
+    except BaseException:
+        connection.close()
+        raise
+    kept.append(connection)
+
+
+def _still_open(kept: list[psycopg2.extensions.connection]) -> psycopg2.extensions.connection | None:
+    """Take a connection whose other end has not hung up, as after a restart of PgBouncer."""
+    with suppress(IndexError):  # none, or another check took the last
+        while connection := kept.pop():
+            # Nobody asked anything: what can be read is the end.
+            if not connection.closed and not select.select([connection.fileno()], [], [], 0)[0]:
+                return connection
+            connection.close()
+    return None
+
+
+def _new_connection(host: str, port: str, name: str, user: str, password: str) -> psycopg2.extensions.connection:
+    # Asynchronous: a blocking call of psycopg2 has no time-out of its own, and libpq's connect_timeout starts at 2 s.
+    connection = psycopg2.connect(host=host, port=port, dbname=name, user=user, password=password, async_=1)
+    try:
+        _wait(connection, time.monotonic() + settings.HEALTH_TIMEOUT_S)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _rows(connection: psycopg2.extensions.connection, query: str | psycopg2.sql.Composable) -> list[tuple[Any, ...]]:

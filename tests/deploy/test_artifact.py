@@ -1,5 +1,6 @@
 """A release as a file: the commit, its name, nothing that is not committed."""
 
+import subprocess
 import tarfile
 
 import pytest
@@ -27,6 +28,21 @@ def test_the_same_commit_at_the_same_moment_is_the_same_file(tmp_path):
     second = artifact.build("HEAD", into=tmp_path / "b", now=1_330_000_000).file.read_bytes()
 
     assert first == second
+
+
+def test_a_release_brings_its_bytecode_and_no_tests(tmp_path):
+    release = artifact.build("HEAD", into=tmp_path)
+
+    (tmp_path / "here").mkdir()
+    subprocess.run(["tar", "-xzf", str(release.file), "-C", str(tmp_path / "here")], check=True)
+    with tarfile.open(release.file) as tar:
+        assert not [name for name in tar.getnames() if name.startswith(("tests/", "bench/", "docs/"))]
+    (tmp_path / "here/instagram/errors.py").write_text("raise RuntimeError('the source was read')")
+    said = subprocess.run(
+        ["/usr/bin/python3", "-c", "import instagram.errors as e; print(e.NotFound.__name__, e.__cached__)"],
+        cwd=tmp_path / "here", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.startswith("NotFound ")
 
 
 def test_other_requirements_need_another_virtual_environment():

@@ -38,7 +38,7 @@ def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
     )
 
     assert (found.hosts["a"].base, found.hosts["a"].port, found.hosts["b"].port) == ("/srv/here", 2222, 22)
-    assert found.hosts["a"].units == ("web", "worker-fast", "worker-feed", "worker-network", "relay")
+    assert found.hosts["a"].units == ("web", *inventory.UNITS["worker"])
     assert [host.name for host in found.chosen("lb, a")] == ["b", "a"]
 
 
@@ -81,7 +81,7 @@ def test_the_load_balancer_knows_every_app_host_by_its_name():
 def test_who_deploys_may_restart_the_units_of_the_host_and_nothing_else():
     example = inventory.load(str(inventory.DEFAULT.with_name("inventory.example.toml")))
 
-    rules = files(example, example.hosts["worker-1"])["/etc/sudoers.d/instagram-deploy"]
+    rules = files(example, example.hosts["worker-1"])["/etc/sudoers.d/instagram-deploy"].text
 
     assert "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart instagram@worker-feed\n" in rules
     assert "instagram@web" not in rules

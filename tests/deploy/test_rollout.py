@@ -19,6 +19,21 @@ pytestmark = [
 
 BROKEN = commit_of({"instagram/wsgi.py": "raise RuntimeError('this release cannot start')\n"})
 UNWELL = commit_of({"monitoring/urls.py": "urlpatterns = []\n"})
+STALLED = commit_of(
+    {
+        "monitoring/management/commands/canary.py": (
+            "from django.core.management.base import BaseCommand, CommandError\n\n\n"
+            "class Command(BaseCommand):\n"
+            "    def add_arguments(self, parser):\n"
+            "        parser.add_argument('--once', action='store_true')\n"
+            "        parser.add_argument('--json', action='store_true')\n\n"
+            "    def handle(self, *args, **options):\n"
+            "        raise CommandError('canary of shard_a stalls at feed', returncode=1)\n"
+        )
+    }
+)
+#: No canary photo: whom it would have to reach serves the service's own databases, not those of tests.
+RULES = "batch = 2\nhealthy_s = 40\ncanary_s = 1\ncanary_photo = false"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +41,7 @@ def site(tmp_path_factory):
     """Three app hosts and one of workers, with a first release."""
     folder = tmp_path_factory.mktemp("site")
     folder.chmod(0o755)
-    with hosts(folder, 3, workers=1, rollout="batch = 2\nhealthy_s = 15\ncanary_s = 1") as found:
+    with hosts(folder, 3, workers=1, rollout=RULES) as found:
         result = found.fab("deploy")
         assert result.returncode == 0, result.stdout + result.stderr
         yield found
@@ -69,11 +84,72 @@ def test_a_bad_release_is_off_again_by_itself_while_the_site_stays_up(site, comm
         result = site.fab("deploy", "--revision", commit)
 
     assert result.returncode == 1
-    assert "rolled back after" in result.stderr
+    assert "rolled back after" in result.stderr, result.stderr
     assert "app-01" in result.stdout
     assert running(site) == before
     assert load.failed == {}
     wait_until(lambda: serves(site) in before.values(), what="the site runs what it ran")
+
+
+def test_a_release_whose_canary_photo_stalls_goes_back_and_names_the_stage(site):
+    before, rules = running(site), site.inventory.path.read_text()
+    site.inventory.path.write_text(rules.replace("canary_photo = false", "canary_photo = true"))
+    try:
+        result = site.fab("deploy", "--revision", STALLED)
+    finally:
+        site.inventory.path.write_text(rules)
+
+    assert result.returncode == 1
+    assert "the canary photo from app-01 did not arrive" in result.stderr
+    assert "stalls at feed" in result.stderr
+    assert running(site) == before
+
+
+def test_a_deploy_says_what_became_of_the_alerts(site):
+    said = site.fab("rollback", "--to", site.current("app-01")).stdout
+
+    assert "alerts: silence" in said or "alerts: not silenced, the release that runs knows no silences" in said
+
+
+def test_a_site_closed_for_work_says_so_to_people_and_clients_until_it_is_open_again(site):
+    refused = site.fab("maintenance", "--on")
+    closed = site.fab("maintenance", "--on", "--why", "a new disk", "--minutes", "7")
+    try:
+        page = requests.get(f"{site.url}/", timeout=5)
+        call = requests.get(f"{site.url}/v1/users/self/feed", timeout=5)
+        token = requests.post(f"{site.url}/oauth/access_token", timeout=5)
+        health = requests.get(f"{site.url}/health/ready", timeout=5)
+        said = site.fab("maintenance").stdout
+    finally:
+        opened = site.fab("maintenance", "--off")
+
+    assert refused.returncode == 2
+    assert "--why" in refused.stderr
+    assert closed.returncode == 0, closed.stdout + closed.stderr
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "420")
+    assert "Back in a moment" in page.text
+    assert (call.status_code, call.headers["Retry-After"]) == (503, "420")
+    assert call.json()["meta"]["code"] == token.json()["meta"]["code"] == 503
+    assert health.status_code == 200
+    assert "closed" in said
+    assert opened.returncode == 0, opened.stdout + opened.stderr
+    assert requests.get(f"{site.url}/v1/users/self/feed", timeout=5).status_code != 503
+
+
+def test_moving_shards_is_refused_as_not_in_this_release(site):
+    for verb in ("shard.plan", "shard.move"):
+        result = site.fab(verb)
+        assert result.returncode == 2
+        assert "not in this release" in result.stderr
+
+
+def test_the_list_of_verbs_is_a_manual_in_groups(site):
+    listed = site.fab("--list").stdout
+
+    assert listed.index("Hosts") < listed.index("provision") < listed.index("Releases") < listed.index("rollback")
+    lines = [line for line in listed.splitlines() if line.startswith("  ")]
+    assert len(lines) >= 15
+    assert all(len(line.split(None, 1)) == 2 for line in lines)
 
 
 def test_a_host_that_is_dead_stops_a_deploy_before_anything_is_changed(site):

@@ -237,3 +237,18 @@ def test_a_push_key_that_is_refused_is_named() -> None:
 
     assert status == 503
     assert check_named(body, "push")["error"] == "our key is refused: pushes wait"
+
+
+def test_a_check_uses_the_connection_of_the_one_before_until_it_is_hung_up():
+    ask("/health/ready")
+    kept = {id(link): link for links in checks._kept.values() for link in links}
+    ask("/health/ready")
+    assert {id(link) for links in checks._kept.values() for link in links} == set(kept)
+    for link in kept.values():
+        with socket.socket(fileno=os.dup(link.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)  # as PgBouncer does when it ends
+
+    status, body, _ = ask("/health/ready")
+
+    assert (status, body["ok"]) == (200, True)
+    assert all(link.closed for link in kept.values())

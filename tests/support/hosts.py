@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 import requests
 from django.conf import settings
@@ -34,6 +36,7 @@ class Hosts:
     folder: Path
     inventory: inventory.Inventory
     sshd: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    balancer: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
@@ -41,17 +44,22 @@ class Hosts:
         host = self.inventory.hosts["lb-1"]
         return f"http://{host.address}:{host.serves}"
 
-    def fab(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def fab(self, *words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         """Run an operator's verb."""
-        environment = os.environ | {"INVENTORY": str(self.inventory.path), "COLUMNS": "200"}
-        command = [str(Path(sys.executable).with_name("fab")), "-r", str(ROOT / "deploy"), *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
+        return fab(self.inventory.path, *words, seconds=seconds)
 
     def current(self, name: str) -> str:
         """Return the release a host's link names."""
         return os.path.basename(os.readlink(Path(self.inventory.hosts[name].base) / "current"))  # noqa: PTH115, PTH119
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """Return what was written down of deploys, oldest first."""
+        first = next(iter(self.inventory.with_role("app")))
+        return [json.loads(line) for line in (Path(first.base) / "shared" / "deploys.jsonl").read_text().splitlines()]
+
+    def unit_pids(self) -> list[int]:
+        """Return the processes that the hosts run, by their pid files."""
+        return [int(text) for file in self.folder.glob("*/run/*.pid") if (text := file.read_text().strip())]
 
     @contextmanager
     def dead(self, name: str) -> Iterator[None]:
@@ -64,11 +72,22 @@ class Hosts:
             self.sshd[name] = _sshd(self.folder, name, host.address, host.port)
 
 
+def fab(
+    inventory: Path, *words: str, environment: dict[str, str] | None = None, seconds: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run an operator's verb on the hosts of an inventory."""
+    variables = os.environ | {"INVENTORY": str(inventory), "COLUMNS": "200"} | (environment or {})
+    command = [str(Path(sys.executable).with_name("fab")), "-r", str(ROOT / "deploy"), *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=seconds, check=False
+    )
+
+
 @contextmanager
 def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> Iterator[Hosts]:
     """Start hosts that have nothing yet but their environment file, and the load balancer."""
-    port, web, front = _free_ports(3)
-    key = _key(folder)
+    port, web, front = free_ports(3)
+    key = new_key(folder)
     names = [f"app-{number:02}" for number in range(1, count + 1)]
     lines = [
         f'[site]\nname = "rehearsal"\nuser = "{getuser()}"\nport = {port}\nservices = "processes"\nssh_key = "{key}"'
@@ -77,7 +96,7 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
     lines += [
         (
             f'[hosts.lb-1]\naddress = "127.0.0.1"\nroles = ["lb"]\nserves = {front}\nsocket = "{folder}/haproxy.sock"\n'
-            f'base = "{folder}/lb-1"'
+            f'conf = "{folder}"\nbase = "{folder}/lb-1"'
         )
     ]
     addresses = {name: f"127.0.1.{number}" for number, name in enumerate(names, 1)}
@@ -99,15 +118,18 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
     try:
         for name, address in {"lb-1": "127.0.0.1", **addresses}.items():
             found.sshd[name] = _sshd(folder, name, address, port)
+        (folder / "maintenance.html").write_text(haproxy.page())
+        (folder / "maintenance.map").touch()
         (folder / "haproxy.cfg").write_text(haproxy.rendered(found.inventory, found.inventory.hosts["lb-1"]))
         log = (folder / "haproxy.log").open("wb")
-        processes.append(subprocess.Popen([HAPROXY, "-f", str(folder / "haproxy.cfg")], stdout=log, stderr=log))
+        found.balancer = subprocess.Popen([HAPROXY, "-f", str(folder / "haproxy.cfg")], stdout=log, stderr=log)
+        processes.append(found.balancer)
         for address in addresses.values():
-            wait_until(lambda address=address: _listens(address, port), what=f"sshd of {address}")
-        wait_until(lambda: _listens("127.0.0.1", front), what="HAProxy")
+            wait_until(lambda address=address: listens(address, port), what=f"sshd of {address}")
+        wait_until(lambda: listens("127.0.0.1", front), what="HAProxy")
         yield found
     finally:
-        _stop_units(folder)
+        _stop_units(found.unit_pids())
         for process in [*processes, *found.sshd.values()]:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -179,7 +201,8 @@ def _base(folder: Path, name: str, bind: str) -> Path:
     venv = artifact.venv_of((ROOT / "requirements.txt").read_text())
     (base / "venvs" / venv).symlink_to(sys.prefix)
     environment = {
-        "DJANGO_SETTINGS_MODULE": "instagram.settings.test",
+        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
+        "LOGICAL_SHARDS": str(settings.LOGICAL_SHARDS),
         "PORT_OFFSET": str(settings.PORT_OFFSET),
         "GUNICORN_WORKERS": "1",
         "GUNICORN_THREADS": "2",
@@ -191,7 +214,8 @@ def _base(folder: Path, name: str, bind: str) -> Path:
     return base
 
 
-def _key(folder: Path) -> Path:
+def new_key(folder: Path) -> Path:
+    """Make a key to sign in by, and one of the hosts; return the first."""
     for name in ("key", "host_key"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     shutil.copy(folder / "key.pub", folder / "authorized_keys")
@@ -220,9 +244,8 @@ def _sshd(folder: Path, name: str, address: str, port: int) -> subprocess.Popen[
     return subprocess.Popen([SSHD, "-D", "-e", "-f", "/dev/null", *words], stdout=log, stderr=log)
 
 
-def _stop_units(folder: Path) -> None:
-    """Stop what the hosts run, by their pid files."""
-    pids = [int(file.read_text()) for file in folder.glob("*/run/*.pid") if file.read_text().strip()]
+def _stop_units(pids: list[int]) -> None:
+    """Stop what the hosts run."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -236,12 +259,13 @@ def _is_zombie(pid: int) -> bool:
     return True
 
 
-def _listens(address: str, port: int) -> bool:
+def listens(address: str, port: int) -> bool:
+    """Return whether somebody takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex((address, port)) == 0
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on at any of the hosts' addresses, below those of outgoing connections."""
-    found = (port for port in itertools.count(22_000 + os.getpid() % 500 * 10) if not _listens("127.0.0.1", port))
+    found = (port for port in itertools.count(22_000 + os.getpid() % 500 * 10) if not listens("127.0.0.1", port))
     return list(itertools.islice(found, count))

@@ -1,0 +1,218 @@
+"""Configuration of what a host runs beside our code: nginx, PgBouncer, PostgreSQL, Redis, memcached, gearmand.
+
+The same templates as the local data centre's, with the host's addresses and Debian's places. Knobs come from the
+settings, so from the operator's environment; passwords too: provision() refuses those of development.
+"""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
+
+from django.conf import settings
+
+from deploy.inventory import RELEASED, Host, Inventory
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = Path(__file__).with_name("templates")
+PGBOUNCER_PORT, REDIS_PORT, MEMCACHED_PORT, GEARMAND_PORT = 6432, 6379, 11211, 4730
+#: Where Gunicorn listens behind the host's nginx, which has the host's own address.
+GUNICORN = "127.0.0.1:8000"
+#: Passwords that stand in configuration files, and the role each belongs to.
+SECRETS = ("DB_PASSWORD", "DB_REPLICATION_PASSWORD")
+
+
+def replication_role() -> tuple[str, str]:
+    """Return name and password of the role by which replicas follow."""
+    user: str = getattr(settings, "DB_REPLICATION_USER", "replicator")
+    password: str = getattr(settings, "DB_REPLICATION_PASSWORD", os.environ.get("DB_REPLICATION_PASSWORD", ""))
+    return user, password
+
+
+def missing_secrets(host: Host) -> list[str]:
+    """Return the names of passwords that this host's files need and that are still those of development."""
+    values = {"DB_PASSWORD": settings.DB_PASSWORD, "DB_REPLICATION_PASSWORD": replication_role()[1]}
+    needed = {"db": SECRETS, "app": SECRETS[:1], "worker": SECRETS[:1]}
+    names = dict.fromkeys(name for role in host.roles for name in needed.get(role, ()))
+    return [name for name in names if not values[name] or settings.DEVELOPMENT_MARK in values[name]]
+
+
+def site_environment(inventory: Inventory, host: Host) -> str:
+    """Return shared/site.env: what the inventory knows of the service's environment. shared/env comes after it."""
+    caches = inventory.with_role("cache")
+    workers = 4 if "app" in host.roles else 1
+    lines = {
+        "DJANGO_SETTINGS_MODULE": "instagram.settings.production",
+        "STATE_DIR": f"{host.base}/run",
+        "TOPOLOGY_FILE": f"{host.base}/shared/topology.json",
+        "DB_HOST": "127.0.0.1",
+        "PGBOUNCER_PORT": PGBOUNCER_PORT,
+        "PHOTO_MAP_SERVERS": ",".join(f"{each.address}:{REDIS_PORT}" for each in caches),
+        "MEMCACHED_SERVERS": ",".join(f"{each.address}:{MEMCACHED_PORT}" for each in caches),
+        "GEARMAND_SERVERS": ",".join(f"{each.address}:{GEARMAND_PORT}" for each in caches),
+        "GUNICORN_BIND": GUNICORN,
+        "GUNICORN_WORKERS": workers,
+    }
+    head = "# Made by fab provision from the inventory; what shared/env says counts more.\n"
+    return head + "".join(f"{name}={value}\n" for name, value in lines.items())
+
+
+def topology(inventory: Inventory) -> str:
+    """Return shared/topology.json of a new site: the nodes of each server; `fab promote` writes the rest."""
+    return json.dumps({name: {"nodes": _nodes(inventory, name)} for name in inventory.servers}, indent=1) + "\n"
+
+
+def databases(inventory: Inventory) -> str:
+    """Return PgBouncer's databases of a new site: each server's first node."""
+    lines = ["; Made by fab provision for a new site; fab promote writes it anew.", "[databases]"]
+    for name in inventory.servers:
+        if not name.startswith("redis_"):
+            address, _, port = next(iter(_nodes(inventory, name).values())).rpartition(":")
+            lines.append(f"{name} = host={address} port={port} dbname={name}")
+    return "\n".join(lines) + "\n"
+
+
+def pgbouncer() -> str:
+    """Return pgbouncer.ini of an app or worker host."""
+    text = _filled(ROOT / "stack" / "templates" / "pgbouncer.ini", _pgbouncer_values())
+    # Debian's unit and account; the console is there for who may become postgres (fab promote).
+    return _with(text, "[databases]\n\n", "%include /etc/pgbouncer/databases.ini\n\n").replace(
+        "unix_socket_dir =\n", "unix_socket_dir = /var/run/postgresql\n"
+    )
+
+
+def _pgbouncer_values() -> dict[str, object]:
+    return {
+        "DATABASES": "",
+        "PGBOUNCER_PORT": PGBOUNCER_PORT,
+        "PGBOUNCER_USERS": "/etc/pgbouncer/userlist.txt",
+        "DB_USER": "pgbouncer",
+        "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
+        "MAX_CLIENTS": settings.PGBOUNCER_MAX_CLIENTS,
+        "QUERY_WAIT_TIMEOUT": settings.PGBOUNCER_QUERY_WAIT_TIMEOUT_S,
+        "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
+    }
+
+
+def pgbouncer_users() -> str:
+    """Return PgBouncer's list of users."""
+    return f'"{settings.DB_USER}" "{_plain(settings.DB_PASSWORD)}"\n'
+
+
+def postgresql(inventory: Inventory, host: Host) -> str:
+    """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
+    port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
+    values = {"LISTEN": host.address, "PORT": port, "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS}
+    return _filled(TEMPLATES / "postgresql.conf", values)
+
+
+def pg_hba(inventory: Inventory) -> str:
+    """Return who may come to a PostgreSQL server: the service from hosts that run it, replicas from database hosts."""
+    lines = ["# Made by fab provision from the inventory.", "local all postgres peer"]
+    for each in inventory.with_role(*RELEASED):
+        lines.append(f"host all {settings.DB_USER} {each.address}/32 scram-sha-256")
+    for each in inventory.with_role("db"):
+        lines.append(f"host replication,postgres {replication_role()[0]} {each.address}/32 scram-sha-256")
+    return "\n".join(lines) + "\n"
+
+
+def roles_and_databases(inventory: Inventory, host: Host) -> str:
+    """Return SQL for psql that makes roles, time-outs and databases where they are missing or different."""
+    mine = [name for name in inventory.servers if next(iter(inventory.servers[name]), "") == host.name]
+    values = {
+        "DB_USER": settings.DB_USER,
+        "DB_PASSWORD": _plain(settings.DB_PASSWORD),
+        "REPLICATION_USER": replication_role()[0],
+        "REPLICATION_PASSWORD": _plain(replication_role()[1]),
+        "STATEMENT_MS": settings.DB_STATEMENT_TIMEOUT_MS,
+        "LOCK_MS": settings.DB_LOCK_TIMEOUT_MS,
+        "IDLE_MS": settings.DB_IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        "NAMES": ", ".join(f"('{name}'::text)" for name in mine) or "(NULL::text)",
+    }
+    return _filled(TEMPLATES / "roles.sql", values)
+
+
+def nginx(inventory: Inventory, host: Host) -> str:
+    """Return nginx.conf of an app host: nginx/app.conf in front of Gunicorn, in Debian's places."""
+    proxies = [str(ipaddress.ip_network(each.address)) for each in inventory.with_role("lb")]
+    values = {
+        "APP_DATA": "/var/lib/nginx",
+        "ACCESS_LOG": "/var/log/nginx/access.log",
+        "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
+        "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
+        "STATIC_ROOT": f"{host.base}/current/static",
+        "LISTEN_HOST": host.address,
+        "APP_PORT": host.serves,
+        "APP_LISTEN": f"{host.address}:{host.serves}",
+        "GUNICORN_PORT": GUNICORN.rpartition(":")[2],
+        "GUNICORNS": f"server {GUNICORN} fail_timeout=0;",
+        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {each};" for each in proxies),
+        "KNOWN_PROXIES": " ".join(f"{each} 1;" for each in proxies),
+        # TLS ends at the load balancer.
+        "TLS": "",
+        "TLS_LISTEN": "",
+    } | dict(_doors())
+    text = _filled(ROOT / "nginx" / "app.conf", values)
+    text = _with(text, "pid /var/lib/nginx/nginx.pid;\n", "user www-data;\npid /run/nginx.pid;\n")
+    text = _with(text, "error_log stderr warn;", "error_log /var/log/nginx/error.log warn;")
+    return _with(text, "worker_processes 1;", "worker_processes auto;")
+
+
+def _doors() -> Iterator[tuple[str, object]]:
+    per_minute = getattr(settings, "DOOR_ATTEMPTS_PER_MINUTE", 120)
+    yield "DOOR_PER_MINUTE", per_minute
+    yield "DOOR_BURST", getattr(settings, "DOOR_ATTEMPTS_AT_ONCE", 100)
+    yield "DOOR_RETRY_S", 1 + ceil(60 / per_minute)
+
+
+def redis(host: Host) -> str:
+    """Return redis.conf of a cache host. No password: the address is one of the inner network."""
+    values = {
+        "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
+        "LISTPACK_BYTES": settings.PHOTO_MAP_LISTPACK_BYTES,
+    }
+    text = _filled(ROOT / "stack" / "templates" / "redis.conf", values)
+    text = _with(text, "bind 127.0.0.1\n", f"bind {host.address} 127.0.0.1\nprotected-mode no\n")
+    places = f"port {REDIS_PORT}\ndir /var/lib/redis\nlogfile /var/log/redis/redis-server.log\n"
+    return text + places + "pidfile /run/redis/redis-server.pid\ndaemonize no\nsupervised systemd\n"
+
+
+def memcached(host: Host) -> str:
+    """Return memcached.conf, an option a line."""
+    return f"-u memcache\n-l {host.address}\n-p {MEMCACHED_PORT}\n-U 0\n-m {settings.MEMCACHED_MB}\n-c 4096\n"
+
+
+def gearmand(host: Host) -> str:
+    """Return /etc/default/gearman-job-server. Why these options: stack/description.py."""
+    options = f"--listen={host.address} --port={GEARMAND_PORT} --round-robin --job-retries=3"
+    return f'PARAMS="{options} --log-file=/var/log/gearmand.log"\n'
+
+
+def _nodes(inventory: Inventory, server: str) -> dict[str, str]:
+    return {name: f"{inventory.hosts[name].address}:{port}" for name, port in inventory.servers[server].items()}
+
+
+def _filled(template: Path, values: dict[str, object]) -> str:
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    if unknown := re.search(r"@([A-Z][A-Z0-9_]+)@", text):
+        raise ValueError(f"{template}: nothing is known of {unknown[0]}")
+    return text
+
+
+def _with(text: str, old: str, new: str) -> str:
+    if old not in text:
+        raise ValueError(f"a template no longer says {old!r}")
+    return text.replace(old, new, 1)
+
+
+def _plain(value: str) -> str:
+    if not re.fullmatch(r"[\w.+/=-]+", value):
+        raise ValueError("a password may hold letters, digits and . + / = - _ only: it stands in configuration files")
+    return value
