@@ -47,7 +47,7 @@ def _canary() -> list[Gauge]:
         ]
         if flight["post_to_feed_s"] is not None:
             seconds.append(({"server": flight["server"]}, float(flight["post_to_feed_s"])))
-    age: Samples = [({}, float(result["age_s"]))] if result["is_loop"] else []
+    age: list[tuple[dict[str, str], float]] = [({}, float(result["age_s"]))] if result["is_loop"] else []
     return [
         Gauge("canary_stalled", "Stages where the canary photo stalls: 1, the others: 0.", stalls),
         Gauge("canary_post_to_feed_seconds", "From its upload until the last reader's feed has it.", seconds),
