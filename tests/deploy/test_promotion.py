@@ -17,7 +17,7 @@ from django.conf import settings
 from deploy import inventory
 from stack import accounts
 from stack.replicas import POSTGRES_BIN
-from tests.support.hosts import SSHD, Hosts, _free_ports, _key, _listens, _sshd
+from tests.support.hosts import SSHD, Hosts, _sshd, free_ports, listens, new_key
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -66,7 +66,7 @@ class Site:
 def site() -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="instagram-promotion-"))
     folder.chmod(0o755)
-    ssh, database, pooler = _free_ports(3)
+    ssh, database, pooler = free_ports(3)
     _write_inventory(folder, ssh, database, pooler)
     found = Site(Hosts(folder, inventory.load(str(folder / "inventory.toml"))), pooler)
     for name, address in {"app-01": APP, **NODES}.items():
@@ -77,8 +77,8 @@ def site() -> Iterator[Site]:
     try:
         _first_node(folder / "db-b1", database)
         _pooler(folder / "app-01", pooler, database)
-        wait_until(lambda: all(_listens(each, ssh) for each in [APP, *NODES.values()]), what="sshd")
-        wait_until(lambda: _listens(APP, pooler), what="PgBouncer")
+        wait_until(lambda: all(listens(each, ssh) for each in [APP, *NODES.values()]), what="sshd")
+        wait_until(lambda: listens(APP, pooler), what="PgBouncer")
         yield found
     finally:
         for process in found.hosts.sshd.values():
@@ -92,7 +92,7 @@ def site() -> Iterator[Site]:
 
 
 def _write_inventory(folder: Path, ssh: int, database: int, pooler: int) -> None:
-    user, key, account = accounts.myself().name, _key(folder), accounts.servers().name
+    user, key, account = accounts.myself().name, new_key(folder), accounts.servers().name
     lines = [f'[site]\nuser = "{user}"\nport = {ssh}\nservices = "processes"\nssh_key = "{key}"']
     roles = {"app-01": "app", **dict.fromkeys(NODES, "db")}
     for name, address in {"app-01": APP, **NODES}.items():
@@ -190,7 +190,7 @@ def test_a_primary_whose_host_is_out_of_reach_must_be_known_to_be_gone(site: Sit
         refused = site.hosts.fab("promote", "shard_b", "--accept-loss")
         taken = site.hosts.fab("promote", "shard_b", "--accept-loss", "--old-is-gone")
         served_by = site.serves
-    wait_until(lambda: _listens(NODES["db-b1"], site.hosts.inventory.hosts["db-b1"].port), what="sshd is back")
+    wait_until(lambda: listens(NODES["db-b1"], site.hosts.inventory.hosts["db-b1"].port), what="sshd is back")
     rebuilt = site.hosts.fab("promote", "shard_b")
 
     assert refused.returncode == 2, refused.stdout + refused.stderr
