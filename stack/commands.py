@@ -268,9 +268,12 @@ def _summary(*, apps: bool, seconds: float) -> None:
     if apps:
         say(f"  address    {base}")
     if apps and demo_file().exists():
-        logins = json.loads(demo_file().read_text())["logins"][:2]
+        told = json.loads(demo_file().read_text())
+        logins = told["logins"][:2]
         for login in logins:
             say(f"  login      {login['username']}, password {login['password']}")
+        for login in told.get("staff", [])[:2]:
+            say(f"  staff      {login['username']}, password {login['password']}, at {base}/admin/")
         say(f"  feed       curl '{base}/v1/users/self/feed?access_token={logins[0]['access_token']}'")
     if apps:
         pages = "pushes: /inbox, mails: /outbox, shares: /shares"
