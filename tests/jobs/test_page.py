@@ -10,7 +10,7 @@ from jobs.tasks import QUEUES, periodic_registry, registry
 PAGE = (Path(settings.BASE_DIR) / "docs" / "jobs.md").read_text()
 SECTION = PAGE[PAGE.index("## The tasks there are") : PAGE.index("## Writing one")]
 #: Tests and benchmarks register their own, which are no part of the service.
-ROOMS = ("accounts.", "caching.", "feeds.", "notifications.", "photos.", "sharding.")
+ROOMS = ("accounts.", "caching.", "feeds.", "moderation.", "notifications.", "photos.", "sharding.")
 
 
 def rows():

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
+from backoffice.acts import Role
 from monitoring import checks
 from recovery.models import Archived, Backup, Drill
-from tests.support.people import a_person
+from tests.support.staff import a_staff
 
 
 @pytest.fixture(autouse=True)
@@ -89,13 +88,9 @@ def test_a_drill_that_failed_is_unwell_even_after_good_ones() -> None:
 def test_the_admin_shows_them_and_lets_nobody_change_them(model: str) -> None:
     a_backup(days=1)
     drill = a_drill(days=1)
-    staff = User.objects.get(pk=a_person().id)
-    User.objects.filter(pk=staff.pk).update(is_staff=True, is_superuser=True)
-    staff.refresh_from_db()
-    client = Client()
-    client.force_login(staff)
+    desk = a_staff(Role.ADMIN)
 
-    assert client.get(f"/admin/recovery/{model}/").status_code == 200
-    assert client.get(f"/admin/recovery/{model}/add/").status_code == 403
-    assert client.post(f"/admin/recovery/drill/{drill.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert desk.get(f"recovery/{model}/").status_code == 200
+    assert desk.get(f"recovery/{model}/add/").status_code == 403
+    assert desk.post(f"recovery/drill/{drill.pk}/delete/", post="yes").status_code == 403
     assert Drill.objects.filter(pk=drill.pk).exists()
