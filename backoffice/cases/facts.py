@@ -1,7 +1,7 @@
 """What a moderator sees of a case's target, wherever it is kept."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.urls import reverse
 
@@ -15,6 +15,18 @@ from sharding import Shard, ShardUnavailable, shard_of_object
 from sharding.ids import created_at_of, shortcode_of
 
 REPORTS, DECISIONS = 50, 20
+
+
+class Picture(Protocol):
+    """A photo's row, or what a list has read of it."""
+
+    @property
+    def image_stem(self) -> str:
+        """Name its files."""
+
+    @property
+    def state(self) -> int:
+        """Say whether there are any."""
 
 
 @dataclass
@@ -68,7 +80,7 @@ def reports_of(kind: str, target_id: int) -> list[Report]:
     return list(found.order_by("-id")[:REPORTS])
 
 
-def thumbnail_of(photo: Photo | None, side: int = 150) -> str:
+def thumbnail_of(photo: Picture | None, side: int = 150) -> str:
     """Return the address of a photo's picture, empty for one without files."""
     if photo is None or photo.state == State.DELETED:
         return ""

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
+from backoffice.cases.facts import thumbnail_of
 from backoffice.frame import Menu, page, shown
 from backoffice.roles import may
 from photos.models import State
@@ -13,7 +14,6 @@ from sharding.ids import created_at_of
 
 from . import reading
 from .asking import ShardedQuestions, away_note, neighbours
-from .photo_list import thumbnail_of
 
 
 class FollowQuestions(ShardedQuestions):

@@ -6,9 +6,9 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
+from backoffice.cases.facts import thumbnail_of
 from backoffice.frame import Menu, page, shown
 from backoffice.roles import may
-from photos import storage
 from photos.models import Photo, State
 from photos.queries import counts_of
 from sharding import shard_numbered, shard_of_object
@@ -64,14 +64,7 @@ def rows_of(found: list[reading.Row], *, private: bool = False) -> list[dict[str
     return shown_rows
 
 
-def thumbnail_of(photo: Photo | None, side: int = 150) -> str:
-    """Return the address of a photo's picture; empty for one that has none any more."""
-    if photo is None or photo.state == State.DELETED:
-        return ""
-    return storage.image_url(photo.image_stem, side)
-
-
-def state_of(photo: Photo | None) -> tuple[str, str]:
+def state_of(photo: Photo | reading.PhotoRow | None) -> tuple[str, str]:
     """Return a word for a photo's state, and its colour."""
     if photo is None:
         return "unknown", "warn"

@@ -10,7 +10,6 @@ from psycopg2 import sql
 
 from accounts.models import Status
 from moderation.models import REMOVALS, Decision, Kind
-from photos.models import Photo
 from photos.queries.servers import select_all
 from sharding import Server, Shard, ShardUnavailable, gather, shard_of
 from sharding.ids import MAX_ID
@@ -36,6 +35,17 @@ class Row:
     id: int
     actor_id: int
     object_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """What lists show of a photo: columns of its row."""
+
+    id: int
+    author_id: int
+    image_stem: str
+    caption: str
+    state: int
 
 
 @dataclass
@@ -107,12 +117,11 @@ def followers_of(user_id: int, span: Span) -> Found:
     return _of_shard(shard_of(user_id), columns, span, followee_id=user_id, status=Status.FOLLOWS.value)
 
 
-def photos_with(photo_ids: Iterable[int]) -> dict[int, Photo]:
+def photos_with(photo_ids: Iterable[int]) -> dict[int, PhotoRow]:
     """Return rows of photos by id, whatever their state; of servers that are away none. Cost: one query per server."""
-    names = ("id", "author_id", "image_stem", "caption", "filter", "state", "latitude", "longitude", "location_name")
-    select = f"SELECT {', '.join(names)} FROM {{}} WHERE id = ANY(%s)"
-    rows = select_all(select, ["photos_photo"], list(photo_ids))
-    return {row[0]: Photo(**dict(zip(names, row, strict=True))) for row in rows}
+    columns = ", ".join(PhotoRow.__slots__)
+    rows = select_all(f"SELECT {columns} FROM {{}} WHERE id = ANY(%s)", ["photos_photo"], list(photo_ids))
+    return {row[0]: PhotoRow(*row) for row in rows}
 
 
 def comments_with(comment_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
