@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from accounts.clients import first_party_client
 from accounts.models import Report, User
@@ -18,8 +19,10 @@ from backoffice.frame import PAGES
 from backoffice.frame import page as register_page
 from backoffice.models import Entry
 from backoffice.roles import may, role_of, set_role
+from moderation.models import Case, Decision, Kind, Verdict
 from tests.support.people import a_person
 from tests.support.staff import a_staff, staff_person
+from tests.support.store import photo_id
 
 reverse("admin:index")  # the site's addresses, and with them the pages, are made at the first look-up
 #: Django's own, which need no role: the door.
@@ -36,22 +39,29 @@ def desks(test_databases, django_db_blocker):
 
 
 @pytest.fixture(scope="module")
-def target(test_databases, django_db_blocker):
+def targets(test_databases, django_db_blocker):
+    """Return what addresses name: a person, their photo, a case and a decision about it."""
     with django_db_blocker.unblock():
-        yield a_person()
+        person = a_person()
+        number = photo_id(person.upload())
+        about = {"kind": Kind.MEDIA, "target_id": number, "about_user_id": person.id}
+        case = Case.objects.create(**about)
+        # Undone already, so that no page can undo it.
+        decision = Decision.objects.create(
+            case=case, verdict=Verdict.DISMISS, reason="-", undone_at=timezone.now(), **about
+        )
+        yield {"user_id": person.id, "photo_id": number, "case_id": case.pk, "decision_id": decision.pk}
 
 
-def address_of(page, person):
-    return reverse(
-        f"admin:{page.name}", kwargs=page.example | ({"user_id": person.id} if "user_id" in page.example else {})
-    )
+def address_of(page, targets):
+    return reverse(f"admin:{page.name}", kwargs={name: targets.get(name, page.example[name]) for name in page.example})
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("role", Role)
-def test_a_page_opens_for_the_roles_of_its_act_and_for_no_other(role, name, desks, target):
+def test_a_page_opens_for_the_roles_of_its_act_and_for_no_other(role, name, desks, targets):
     page = PAGES[name]
-    browser, address = desks[role].browser, address_of(page, target)
+    browser, address = desks[role].browser, address_of(page, targets)
     answers = [getattr(browser, verb.lower())(address) for verb in page.methods]
 
     if role in ACTS[page.act].roles:
@@ -122,6 +132,17 @@ def test_who_may_do_what_is_dangerous_or_private_as_we_decided():
         "audit.view": {R, A},
     }
     assert [name for name, act in ACTS.items() if R in act.roles and act.changes] == []
+
+
+def test_only_moderators_and_admins_decide_and_everybody_on_the_staff_may_look():
+    told = {
+        name: set(act.roles) for name, act in ACTS.items() if name.split(".")[0] in {"reports", "decisions", "photos"}
+    }
+
+    deciding = {"reports.claim", "reports.decide", "reports.undo", "photos.take_down"}
+    looking = {"reports.view", "decisions.view", "photos.view"}
+    assert told == {name: {M, A} for name in deciding} | {name: set(Role) for name in looking}
+    assert {name for name in deciding if not ACTS[name].changes} == {"reports.claim"}
 
 
 def test_a_page_without_a_line_in_the_table_cannot_be_made():
