@@ -111,6 +111,9 @@ def _new_password(request: HttpRequest, facts: dict[str, Any]) -> HttpResponse:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Keep the token in a page's address from whatever the page leads to."""
-    response["Referrer-Policy"] = "no-referrer"
+    """Keep the token in a page's address from other sites that the page leads to.
+
+    Not "no-referrer": with it browsers send the form with `Origin: null`, and the CSRF check refuses everybody.
+    """
+    response["Referrer-Policy"] = "same-origin"
     return response
