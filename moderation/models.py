@@ -88,7 +88,12 @@ class Decision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_verdict_display().split(':')[0]}: {self.kind} {self.target_id}"
+        return f"{self.says}: {self.kind} {self.target_id}"
+
+    @property
+    def says(self) -> str:
+        """Return the verdict in a word or three."""
+        return Verdict(self.verdict).label.split(":")[0]
 
 
 class RemovedPrint(models.Model):

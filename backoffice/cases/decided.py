@@ -1,6 +1,5 @@
 """What was decided, newest first, and undoing it."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -16,7 +15,9 @@ from backoffice.frame import Menu, page, shown
 from backoffice.lists import PlainText, Questions, page_of
 from instagram.errors import NotFound
 from moderation import decisions
-from moderation.models import Decision, Kind, Verdict
+from moderation.models import Decision, Verdict
+
+from .facts import saying, word_of
 
 _STATES = [("", "any"), ("stands", "stands"), ("undone", "undone"), ("final", "final")]
 
@@ -52,7 +53,12 @@ def decided(request: HttpRequest) -> HttpResponse:
     found = page_of(request, rows)
     people = User.objects.in_bulk({each.about_user_id for each in found.rows})
     shown_rows = [
-        {"decision": each, "owner": people.get(each.about_user_id), "undoable": not _why_final(each)}
+        {
+            "decision": each,
+            "what": word_of(each.kind),
+            "owner": people.get(each.about_user_id),
+            "undoable": not _why_final(each),
+        }
         for each in found.rows
     ]
     facts = {"title": "Decisions", "form": form, "rows": shown_rows, "older": found.older, "newer": found.newer}
@@ -89,13 +95,12 @@ class Undo(Deed):
     @property
     def target(self) -> Target:
         """Return what was decided about."""
-        word = {Kind.MEDIA: "photo", Kind.USER: "person"}.get(Kind(self.decision.kind), self.decision.kind)
-        return Target(str(word), self.decision.target_id)
+        return Target(word_of(self.decision.kind), self.decision.target_id)
 
     @property
     def title(self) -> str:
         """Return the decision in words."""
-        return f"Undo: {self.decision}"
+        return f"Undo: {saying(self.decision)}"
 
     def refused(self, by: Any) -> str:
         """Refuse what is undone or final."""
@@ -127,6 +132,6 @@ class Undo(Deed):
 def _why_final(decision: Decision) -> str:
     if decision.undone_at is not None:
         return "This decision is undone already."
-    if decision.final_at is not None or timezone.now() > decision.made_at + timedelta(days=settings.UNDO_DAYS):
+    if decision.final_at is not None or timezone.now() >= decisions.undoable_until(decision):
         return f"After {settings.UNDO_DAYS} days a decision is final: what it removed is deleted for good."
     return ""

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.models import User
 from backoffice import audit
@@ -15,7 +16,7 @@ from instagram.errors import APIError, NotFound
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
-from .facts import history_of, may_see_image, reports_of, target_of
+from .facts import history_of, may_see_image, reports_of, saying, target_of, word_of
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -89,7 +90,7 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
 
     def note(decision: Decision) -> None:
         audit.record(
-            audit.actor_of(request), "reports.decide", target=audit.Target(_word(here.kind), here.target_id),
+            audit.actor_of(request), "reports.decide", target=audit.Target(word_of(here.kind), here.target_id),
             reason=why,
             before={"case": here.pk, "reports": len(decision.before["reviews"])},
             after={"decision": decision.pk, "verdict": decision.verdict},
@@ -103,7 +104,7 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         form.add_error(None, error.message)
         return _shown(request, _known(case_id), form=form, status=error.status)
     undo = reverse("admin:decision-undo", args=[decision.pk])
-    messages.success(request, f"Decided: {decision}. It can be undone: {undo}")
+    messages.success(request, format_html('Decided: {}. <a href="{}">Undo</a>', saying(decision), undo))
     return _next(request)
 
 
@@ -141,7 +142,8 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
     ]
     facts: dict[str, Any] = {
         "title": f"Report: {found.title}", "crumbs": [(reverse(f"admin:{name}"), label) for name, label in _CRUMBS],
-        "case": here, "target": found, "owner": owner, "holder": holder, "mine": mine, "fitting": fitting, "form": form,
+        "case": here, "what": word_of(here.kind), "target": found, "owner": owner,
+        "holder": holder, "mine": mine, "fitting": fitting, "form": form,
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
         "hidden_image": not with_image, "entries_of_owner": _record_of(here.about_user_id),
     }  # fmt: skip
@@ -164,7 +166,3 @@ def _known(case_id: int) -> Case:
 
 def _me(request: HttpRequest) -> int:
     return int(request.user.pk or 0)
-
-
-def _word(kind: str) -> str:
-    return {"media": "photo", "user": "person"}.get(kind, kind)

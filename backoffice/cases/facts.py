@@ -15,6 +15,8 @@ from sharding import Shard, ShardUnavailable, shard_of_object
 from sharding.ids import created_at_of, shortcode_of
 
 REPORTS, DECISIONS = 50, 20
+#: What staff calls what the tables call a kind; also the audit log's kinds of targets.
+WORDS = {Kind.MEDIA: "photo", Kind.COMMENT: "comment", Kind.USER: "person"}
 
 
 class Picture(Protocol):
@@ -43,6 +45,16 @@ class Target:
     facts: list[tuple[str, Any]] = field(default_factory=list)
 
 
+def word_of(kind: str) -> str:
+    """Return staff's word for a kind of target."""
+    return WORDS[Kind(kind)]
+
+
+def saying(decision: Decision) -> str:
+    """Return a decision in a few words."""
+    return f"{decision.says}: {word_of(decision.kind)} {decision.target_id}"
+
+
 def target_of(kind: str, target_id: int, about_user_id: int, *, with_image: bool) -> Target:
     """Return a case's target. with_image: the photo itself, too. Cost: one to three queries on its shard."""
     try:
@@ -51,9 +63,9 @@ def target_of(kind: str, target_id: int, about_user_id: int, *, with_image: bool
         if kind == Kind.COMMENT:
             return _comment(target_id, with_image=with_image)
     except ShardUnavailable as error:
-        return Target(f"{kind} {target_id}", f"database {error.server_name} does not answer")
+        return Target(f"{word_of(kind)} {target_id}", f"database {error.server_name} does not answer")
     except ValueError:
-        return Target(f"{kind} {target_id}", "gone")
+        return Target(f"{word_of(kind)} {target_id}", "gone")
     user = User.objects.filter(pk=target_id).first()
     if user is None:
         return Target(f"person {target_id}", "gone")

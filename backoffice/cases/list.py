@@ -1,5 +1,6 @@
 """The queue: what waits, the heaviest first."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,8 +11,11 @@ from accounts.models import User
 from backoffice.frame import Menu, page, shown
 from backoffice.lists import Questions
 from backoffice.roles import may
+from backoffice.sharded.reading import photos_with
 from moderation import queue
-from moderation.models import Kind
+from moderation.models import Case, Kind
+
+from .facts import thumbnail_of, word_of
 
 #: Cases on a page.
 COUNT = 30
@@ -21,13 +25,17 @@ _SOURCES = [("", "any"), ("reports", "people"), ("look_alike", "look-alikes"), (
 class CaseQuestions(Questions):
     """What the queue can be asked."""
 
-    kind = forms.ChoiceField(label="What", required=False, choices=[("", "anything"), *Kind.choices])
+    kind = forms.ChoiceField(
+        label="What",
+        required=False,
+        choices=[("", "anything"), *((kind.value, f"{word_of(kind)}s".replace("persons", "people")) for kind in Kind)],
+    )
     source = forms.ChoiceField(label="Found by", required=False, choices=_SOURCES)
 
 
 @page("reports/", name="cases", act="reports.view", menu=Menu("What is going on", "Reports", 10))
 def cases(request: HttpRequest) -> HttpResponse:
-    """Show the queue. Cost: two queries on main."""
+    """Show the queue. Cost: two queries on main, one per server for the pictures."""
     form = CaseQuestions(request.GET)
     if not form.is_valid():
         return shown(request, "cases", {"title": "Reports", "form": form, "rows": []}, status=400)
@@ -36,6 +44,8 @@ def cases(request: HttpRequest) -> HttpResponse:
     found = list(queue.page_of(waiting, after=_cursor(request), count=COUNT + 1))
     rows = found[:COUNT]
     people = User.objects.in_bulk({each.about_user_id for each in rows})
+    shown_photos = [each.target_id for each in rows if each.kind == Kind.MEDIA and _is_open(people, each)]
+    thumbnails = {number: thumbnail_of(photo) for number, photo in photos_with(shown_photos).items()}
     older = ""
     if len(found) > COUNT:
         query = request.GET.copy()
@@ -44,11 +54,21 @@ def cases(request: HttpRequest) -> HttpResponse:
     facts: dict[str, Any] = {
         "title": "Reports", "form": form, "older": older, "asked": asked,
         "rows": [
-            {"case": each, "owner": people.get(each.about_user_id), "held_by": queue.held_by(each)} for each in rows
+            {
+                "case": each, "what": word_of(each.kind), "owner": people.get(each.about_user_id),
+                "held_by": queue.held_by(each), "thumbnail": thumbnails.get(each.target_id, ""),
+            }
+            for each in rows
         ],
         "may_claim": may(request.user, "reports.claim"),
     }  # fmt: skip
     return shown(request, "cases", facts)
+
+
+def _is_open(people: Mapping[int, User], case: Case) -> bool:
+    """Return whether a case's picture may stand in the list: a private account's is shown to who has the case."""
+    owner = people.get(case.about_user_id)
+    return owner is not None and not owner.is_private
 
 
 def _cursor(request: HttpRequest) -> queue.Cursor | None:

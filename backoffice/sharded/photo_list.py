@@ -11,21 +11,35 @@ from backoffice.frame import Menu, page, shown
 from backoffice.roles import may
 from photos.models import Photo, State
 from photos.queries import counts_of
-from sharding import shard_numbered, shard_of_object
-from sharding.ids import created_at_of, logical_shard_of, shortcode_of
+from sharding import shard_numbered, shard_of, shard_of_object
+from sharding.ids import created_at_of, shortcode_of
 
 from . import reading
 from .asking import ShardedQuestions, ShardField, away_note, neighbours
 
-_STATES = [("", "shown"), ("held", "taken down")]
+_STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 
 
 class PhotoQuestions(ShardedQuestions):
     """What the list can be asked."""
 
     shard = ShardField()
-    state = forms.ChoiceField(label="State", required=False, choices=_STATES)
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[("", "any"), ("shown", "shown"), ("held", "taken down"), ("deleted", "deleted")],
+    )
     field_order = ("person", "photo", "state", "server", "shard", "since", "until")
+
+    def clean(self) -> None:
+        """Refuse what no index answers, and what contradicts itself."""
+        super().clean()
+        asked = self.asked()
+        is_narrow = {"photo", "person", "shard"} & asked.keys()
+        if asked.get("state") == "deleted" and not is_narrow:
+            self.add_error("state", "say whose, or which logical shard")
+        if "server" in asked and (is_narrow or asked.get("state") == "held"):
+            self.add_error("server", "fits neither a photo, a person, a logical shard, nor what is taken down")
 
 
 @page("photos/", name="photos", act="photos.view", menu=Menu("Photos and comments", "Photos", 10))
@@ -37,8 +51,15 @@ def photos(request: HttpRequest) -> HttpResponse:
     asked, span = form.asked(), form.span(request)
     found = _asked_for(form, asked, span)
     rows = rows_of(found.rows)
-    facts: dict[str, Any] = {"title": "Photos", "form": form, "rows": rows, "note": away_note(found)}
+    facts: dict[str, Any] = {"title": "Photos", "form": form, "rows": rows, "note": away_note(found) or _scope(asked)}
     return shown(request, "photos", facts | neighbours(request, found, span))
+
+
+def _scope(asked: dict[str, Any]) -> str:
+    """Say what a list of all servers leaves out."""
+    if {"photo", "person", "shard", "state"} & asked.keys():
+        return ""
+    return "Photos that are shown; what was taken down or deleted is found by state, person or logical shard."
 
 
 def rows_of(found: list[reading.Row], *, private: bool = False) -> list[dict[str, Any]]:
@@ -74,17 +95,15 @@ def state_of(photo: Photo | reading.PhotoRow | None) -> tuple[str, str]:
 
 
 def _asked_for(form: PhotoQuestions, asked: dict[str, Any], span: reading.Span) -> reading.Found:
+    """Return what was asked for: the narrowest of photo, person, logical shard, else all servers' or one's."""
     if "photo" in asked:
         rows = [reading.Row(photo.id, photo.author_id) for photo in reading.photos_with([asked["photo"]]).values()]
         return reading.Found(rows, more=False)
+    where = {"state": _STATES[asked["state"]]} if "state" in asked else {}
     if "person" in asked:
-        return reading.photos_of_person(asked["person"], span)
-    if asked.get("state") == "held":
-        found = reading.held_photos(span)
-    elif "shard" in asked:
-        return reading.photos_of_shard(shard_numbered(asked["shard"]), span)
-    else:
-        return reading.newest_photos(span, form.servers())
+        return reading.photos_of(shard_of(asked["person"]), span, author_id=asked["person"], **where)
     if "shard" in asked:
-        found.rows = [row for row in found.rows if logical_shard_of(row.id) == asked["shard"]]
-    return found
+        return reading.photos_of(shard_numbered(asked["shard"]), span, **where)
+    if asked.get("state") == "held":
+        return reading.held_photos(span)
+    return reading.newest_photos(span, form.servers())

@@ -62,18 +62,13 @@ def newest_photos(span: Span, servers: Sequence[Server]) -> Found:
     return _merged(servers, span, lambda server: _local(server, "newest_photo (photo_id, author_id)", span))
 
 
-def photos_of_shard(shard: Shard, span: Span) -> Found:
-    """Return photos of one logical shard, whatever their state. Cost: one query by key."""
-    return _of_shard(shard, "photos_photo (id, author_id)", span)
-
-
-def photos_of_person(user_id: int, span: Span) -> Found:
-    """Return a person's photos, whatever their state. Cost: one query by key."""
-    return _of_shard(shard_of(user_id), "photos_photo (id, author_id)", span, author_id=user_id)
+def photos_of(shard: Shard, span: Span, **where: int) -> Found:
+    """Return photos of one logical shard, whatever their state. where: author_id, state. Cost: one query by key."""
+    return _of_shard(shard, "photos_photo (id, author_id)", span, **where)
 
 
 def held_photos(span: Span) -> Found:
-    """Return photos that staff has taken down and can put back. Cost: one query on main, by index."""
+    """Return photos that staff has taken down and can put back. Cost: one query on main, over decisions that stand."""
     standing = Decision.objects.filter(
         kind=Kind.MEDIA,
         verdict__in=REMOVALS,
