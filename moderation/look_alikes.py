@@ -33,12 +33,16 @@ class Likeness:
 def remember(decision_id: int) -> int:
     """Keep the fingerprints of what a decision removed; return how many. Those of an undone one go. Safe to repeat.
 
-    Raises NotNow while its files are renamed, ShardUnavailable, StorageUnavailable, DecodingUnavailable.
+    Raises NotNow while it is not down yet or its files are renamed, ShardUnavailable, StorageUnavailable,
+    DecodingUnavailable.
     """
     decision = Decision.objects.filter(pk=decision_id).first()
     if decision is None or decision.kind != Kind.MEDIA or decision.verdict not in REMOVALS:
         return 0
     photo = None if decision.undone_at else holding.held_photo(decision.target_id)
+    if photo is None and decision.undone_at is None and holding.is_shown(decision.target_id):
+        # The decision has committed, its effect not yet: this job may be faster.
+        raise NotNow("it is not taken down yet")
     jpeg = None if photo is None else storage.read_rendition(photo.image_stem, SIDE)
     if photo is not None and jpeg is None:
         raise NotNow("its files are getting other names")

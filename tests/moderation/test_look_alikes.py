@@ -6,8 +6,9 @@ import pytest
 import pyvips
 from django.conf import settings as django_settings
 
+from jobs import NotNow
 from jobs.testing import run_until_idle
-from moderation import look_alikes
+from moderation import decisions, look_alikes
 from moderation.models import Case, RemovedPrint, Verdict
 from tests.moderation.test_decisions import decide, reported, undo
 from tests.support.people import a_person
@@ -85,6 +86,20 @@ def test_remembering_twice_keeps_one_set(removed):
     _, decision = removed
 
     assert look_alikes.remember(decision.pk) == 21
+    assert RemovedPrint.objects.filter(decision=decision).count() == 21
+
+
+def test_a_job_that_is_faster_than_the_removal_waits_for_it():
+    *_, case = reported()
+    moderator = a_person()
+    decision = decisions.decide(
+        case.pk, moderator_id=moderator.id, verdict=Verdict.REMOVE, reason="a copy", effects_now=False
+    )
+
+    with pytest.raises(NotNow, match="not taken down yet"):
+        look_alikes.remember(decision.pk)
+    run_until_idle()
+
     assert RemovedPrint.objects.filter(decision=decision).count() == 21
 
 
