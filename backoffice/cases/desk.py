@@ -16,7 +16,7 @@ from instagram.errors import APIError, NotFound
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
-from .facts import history_of, may_see_image, reports_of, saying, target_of, word_of
+from .facts import history_of, is_open, owner_of_picture, reports_of, saying, target_of, word_of
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -123,19 +123,18 @@ def _next(request: HttpRequest, *, kind: str | None = None, source: str | None =
 
 def _claim(request: HttpRequest, case_id: int) -> None:
     claimed = queue.claim(case_id, moderator_id=_me(request))
-    if claimed.kind != Kind.USER and User.objects.filter(pk=claimed.about_user_id, is_private=True).exists():
+    owner = owner_of_picture(claimed)
+    if owner is not None and not is_open(owner):
         # Who has the case is shown what a private account posted.
-        audit.record(
-            audit.actor_of(request), "people.private_photos", target=audit.Target("person", claimed.about_user_id)
-        )
+        audit.record(audit.actor_of(request), "people.private_photos", target=audit.Target("person", owner.pk))
 
 
 def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None, status: int = 200) -> HttpResponse:
     holder = queue.held_by(here)
     mine = holder is not None and holder.pk == _me(request) and here.closed_at is None
     owner = User.objects.filter(pk=here.about_user_id).first()
-    with_image = may_see_image(here, owner, request.user, holds_claim=mine)
-    found = target_of(here.kind, here.target_id, here.about_user_id, with_image=with_image)
+    with_image = mine or is_open(owner_of_picture(here))
+    found = target_of(here.kind, here.target_id, with_image=with_image, with_held=mine)
     fitting = [
         {"value": verdict.value, "label": verdict.label, "key": KEYS[verdict.value]}
         for verdict in decisions.FITTING[Kind(here.kind)]

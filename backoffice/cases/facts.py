@@ -10,11 +10,11 @@ from moderation.effects import photo_of_comment
 from moderation.models import Case, Decision, Kind
 from photos import storage
 from photos.models import Comment, Photo, State
-from photos.queries import counts_of
+from photos.queries import bodies, counts_of, photos_by
 from sharding import Shard, ShardUnavailable, shard_of_object
-from sharding.ids import created_at_of, shortcode_of
+from sharding.ids import created_at_of
 
-REPORTS, DECISIONS = 50, 20
+REPORTS, DECISIONS, PHOTOS = 50, 20, 12
 #: What staff calls what the tables call a kind; also the audit log's kinds of targets.
 WORDS = {Kind.MEDIA: "photo", Kind.COMMENT: "comment", Kind.USER: "person"}
 
@@ -43,6 +43,8 @@ class Target:
     side: int = 0
     made_at: Any = None
     facts: list[tuple[str, Any]] = field(default_factory=list)
+    #: Of an account: its newest, as id and address.
+    photos: list[dict[str, Any]] = field(default_factory=list)
 
 
 def word_of(kind: str) -> str:
@@ -55,29 +57,60 @@ def saying(decision: Decision) -> str:
     return f"{decision.says}: {word_of(decision.kind)} {decision.target_id}"
 
 
-def target_of(kind: str, target_id: int, about_user_id: int, *, with_image: bool) -> Target:
-    """Return a case's target. with_image: the photo itself, too. Cost: one to three queries on its shard."""
+def target_of(kind: str, target_id: int, *, with_image: bool, with_held: bool) -> Target:
+    """Return a case's target. with_image: the photo itself, too; with_held: even when it was taken down.
+
+    Cost: one to three queries on its shard.
+    """
     try:
         if kind == Kind.MEDIA:
-            return _photo(target_id, with_image=with_image)
+            return _photo(target_id, with_image=with_image, with_held=with_held)
         if kind == Kind.COMMENT:
-            return _comment(target_id, with_image=with_image)
+            return _comment(target_id, with_image=with_image, with_held=with_held)
     except ShardUnavailable as error:
         return Target(f"{word_of(kind)} {target_id}", f"database {error.server_name} does not answer")
     except ValueError:
         return Target(f"{word_of(kind)} {target_id}", "gone")
-    user = User.objects.filter(pk=target_id).first()
+    return _person(target_id, with_image=with_image)
+
+
+def _person(user_id: int, *, with_image: bool) -> Target:
+    user = User.objects.filter(pk=user_id).first()
     if user is None:
-        return Target(f"person {target_id}", "gone")
+        return Target(f"person {user_id}", "gone")
+    try:
+        photos = bodies(photos_by(user_id, count=PHOTOS)) if with_image else {}
+    except ShardUnavailable:
+        photos = {}  # its profile is in main
     state = "suspended" if not user.is_active else "deactivated" if user.deactivated_at else "visible"
     return Target(
-        user.username, state, reverse("admin:person", args=[user.pk]), text=user.bio, made_at=user.date_joined
+        user.username,
+        state,
+        reverse("admin:person", args=[user.pk]),
+        text=user.bio,
+        made_at=user.date_joined,
+        photos=[
+            {"id": number, "address": storage.image_url(body.image_stem, 150)}
+            for number, body in sorted(photos.items(), reverse=True)
+        ],
     )
 
 
-def may_see_image(case: Case, owner: User | None, viewer: Any, *, holds_claim: bool) -> bool:
-    """Return whether a viewer of the page is shown the picture: of a private account only who has the case."""
-    return holds_claim or (owner is not None and not owner.is_private)
+def owner_of_picture(case: Case) -> User | None:
+    """Return whose picture a case's page shows: of a comment the photo's owner. Cost: one query, of a comment two."""
+    user_id: int | None = case.about_user_id
+    if case.kind == Kind.COMMENT:
+        try:
+            rows = shard_of_object(case.target_id).model(Comment).objects.filter(id=case.target_id)
+            user_id = rows.values_list("owner_id", flat=True).first()
+        except (ShardUnavailable, ValueError):
+            return None
+    return None if user_id is None else User.objects.filter(pk=user_id).first()
+
+
+def is_open(owner: User | None) -> bool:
+    """Return whether all of the staff may see somebody's pictures: a private account's only who has the case."""
+    return owner is not None and not owner.is_private
 
 
 def history_of(kind: str, target_id: int) -> list[Decision]:
@@ -92,14 +125,14 @@ def reports_of(kind: str, target_id: int) -> list[Report]:
     return list(found.order_by("-id")[:REPORTS])
 
 
-def thumbnail_of(photo: Picture | None, side: int = 150) -> str:
-    """Return the address of a photo's picture, empty for one without files."""
-    if photo is None or photo.state == State.DELETED:
+def thumbnail_of(photo: Picture | None, side: int = 150, *, with_held: bool = False) -> str:
+    """Return the address of a photo's picture, empty for one without files. with_held: what was taken down, too."""
+    if photo is None or photo.state == State.DELETED or (photo.state == State.HELD and not with_held):
         return ""
     return storage.image_url(photo.image_stem, side)
 
 
-def _photo(photo_id: int, *, with_image: bool) -> Target:
+def _photo(photo_id: int, *, with_image: bool, with_held: bool) -> Target:
     shard = shard_of_object(photo_id)
     photo = _row(shard, photo_id)
     if photo is None:
@@ -108,16 +141,16 @@ def _photo(photo_id: int, *, with_image: bool) -> Target:
     return Target(
         f"photo {photo_id}",
         State(photo.state).name.lower(),
-        f"/p/{shortcode_of(photo_id)}/" if photo.state == State.VISIBLE else "",
+        reverse("admin:photo", args=[photo_id]),
         text=photo.caption,
-        image=thumbnail_of(photo, 612) if with_image else "",
+        image=thumbnail_of(photo, 612, with_held=with_held) if with_image else "",
         side=612,
         made_at=created_at_of(photo_id),
         facts=[("likes", likes), ("comments", comments), ("filter", photo.filter), ("place", photo.location_name)],
     )
 
 
-def _comment(comment_id: int, *, with_image: bool) -> Target:
+def _comment(comment_id: int, *, with_image: bool, with_held: bool) -> Target:
     shard = shard_of_object(comment_id)
     photo_id = photo_of_comment(comment_id)
     comment = shard.model(Comment).objects.filter(id=comment_id).first()
@@ -126,9 +159,9 @@ def _comment(comment_id: int, *, with_image: bool) -> Target:
     return Target(
         f"comment {comment_id}",
         State(comment.state).name.lower(),
-        f"/p/{shortcode_of(photo_id)}/",
+        reverse("admin:photo", args=[photo_id]),
         text=comment.text,
-        image=thumbnail_of(_row(shard, photo_id), 306) if with_image else "",
+        image=thumbnail_of(_row(shard, photo_id), 306, with_held=with_held) if with_image else "",
         side=306,
         made_at=created_at_of(comment_id),
         facts=[("under photo", photo_id)],

@@ -1,6 +1,5 @@
 """The queue: what waits, the heaviest first."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -13,9 +12,9 @@ from backoffice.lists import Questions
 from backoffice.roles import may
 from backoffice.sharded.reading import photos_with
 from moderation import queue
-from moderation.models import Case, Kind
+from moderation.models import Kind
 
-from .facts import thumbnail_of, word_of
+from .facts import is_open, thumbnail_of, word_of
 
 #: Cases on a page.
 COUNT = 30
@@ -44,7 +43,9 @@ def cases(request: HttpRequest) -> HttpResponse:
     found = list(queue.page_of(waiting, after=_cursor(request), count=COUNT + 1))
     rows = found[:COUNT]
     people = User.objects.in_bulk({each.about_user_id for each in rows})
-    shown_photos = [each.target_id for each in rows if each.kind == Kind.MEDIA and _is_open(people, each)]
+    shown_photos = [
+        each.target_id for each in rows if each.kind == Kind.MEDIA and is_open(people.get(each.about_user_id))
+    ]
     thumbnails = {number: thumbnail_of(photo) for number, photo in photos_with(shown_photos).items()}
     older = ""
     if len(found) > COUNT:
@@ -63,12 +64,6 @@ def cases(request: HttpRequest) -> HttpResponse:
         "may_claim": may(request.user, "reports.claim"),
     }  # fmt: skip
     return shown(request, "cases", facts)
-
-
-def _is_open(people: Mapping[int, User], case: Case) -> bool:
-    """Return whether a case's picture may stand in the list: a private account's is shown to who has the case."""
-    owner = people.get(case.about_user_id)
-    return owner is not None and not owner.is_private
 
 
 def _cursor(request: HttpRequest) -> queue.Cursor | None:

@@ -23,7 +23,7 @@ class ShardedQuestions(Questions):
     photo = PlainText("Photo: id, code, link", most=300)
     server = forms.ChoiceField(label="Server", required=False)
     since = day_field("From")
-    until = day_field("to")
+    until = day_field("To")
 
     def __init__(self, *args: Any, by_contact: bool, **kwargs: Any) -> None:
         """Offer the servers there are. by_contact: who asks may find people by e-mail and phone."""

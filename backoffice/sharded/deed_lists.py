@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from backoffice.cases.facts import thumbnail_of
+from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
 from backoffice.roles import may
 from photos.models import State
@@ -86,7 +86,7 @@ def _rows(kind: str, found: list[reading.Row]) -> list[dict[str, Any]]:
                 "id": row.id, "actor": by_id.get(row.actor_id), "actor_id": row.actor_id, "object_id": row.object_id,
                 "whom": by_id.get(row.object_id) if kind == "follow" else None, "owner": owner, "text": text,
                 "state": "" if state == State.VISIBLE else "gone" if state is None else State(state).name.lower(),
-                "thumbnail": thumbnail_of(photo) if owner is not None and not owner.is_private else "",
+                "thumbnail": thumbnail_of(photo) if is_open(owner) else "",
                 "made_at": created_at_of(row.id),
             }
         )  # fmt: skip

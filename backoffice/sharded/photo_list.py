@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from backoffice.cases.facts import thumbnail_of
+from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
 from backoffice.roles import may
 from photos.models import Photo, State
@@ -62,8 +62,8 @@ def _scope(asked: dict[str, Any]) -> str:
     return "Photos that are shown; what was taken down or deleted is found by state, person or logical shard."
 
 
-def rows_of(found: list[reading.Row], *, private: bool = False) -> list[dict[str, Any]]:
-    """Return photos as lists show them. Pictures of private accounts only if asked for.
+def rows_of(found: list[reading.Row]) -> list[dict[str, Any]]:
+    """Return photos as lists show them: without pictures of private accounts and of what was taken down.
 
     Cost: one query per server for rows and numbers each, one on main.
     """
@@ -74,11 +74,10 @@ def rows_of(found: list[reading.Row], *, private: bool = False) -> list[dict[str
     for row in found:
         photo, owner, shard = rows.get(row.id), people.get(row.actor_id), shard_of_object(row.id)
         likes, comments = numbers.get(row.id, (None, None))
-        visible = owner is not None and (private or not owner.is_private)
         shown_rows.append(
             {
                 "id": row.id, "code": shortcode_of(row.id), "owner": owner, "owner_id": row.actor_id, "photo": photo,
-                "thumbnail": thumbnail_of(photo) if visible else "", "likes": likes, "comments": comments,
+                "thumbnail": thumbnail_of(photo) if is_open(owner) else "", "likes": likes, "comments": comments,
                 "shard": shard, "made_at": created_at_of(row.id), "state": state_of(photo),
             }
         )  # fmt: skip

@@ -11,7 +11,7 @@ from accounts.queries import profiles
 from backoffice import audit
 from backoffice.audit import Target
 from backoffice.audit_pages import shown_entry
-from backoffice.cases.facts import history_of
+from backoffice.cases.facts import history_of, is_open
 from backoffice.deeds import Deed, perform
 from backoffice.frame import page, shown
 from backoffice.roles import may
@@ -117,8 +117,7 @@ def _known(photo_id: int) -> tuple[Shard, Photo]:
 def _shown(request: HttpRequest, photo_id: int, *, with_private: bool) -> HttpResponse:
     shard, row = _known(photo_id)
     owner = User.objects.filter(pk=row.author_id).first()
-    is_open = row.state == State.VISIBLE and owner is not None and not owner.is_private
-    sees = (is_open or with_private) and row.state != State.DELETED
+    sees = (with_private or (row.state == State.VISIBLE and is_open(owner))) and row.state != State.DELETED
     numbers = parts(photo_id)
     case = Case.objects.filter(kind=Kind.MEDIA, target_id=photo_id, closed_at=None).first()
     facts: dict[str, Any] = {

@@ -128,6 +128,45 @@ def test_a_private_accounts_photo_is_shown_to_who_has_the_case_and_that_is_writt
     assert [entry.act for entry in desk.acts()] == ["people.private_photos"]
 
 
+def test_a_comments_case_shows_no_picture_of_a_private_photo_owner_but_to_who_has_it():
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    comment = ben.post(f"/v1/media/{media['id']}/comments", text="what a rude word")["data"]
+    a_person().post(f"/v1/media/{media['id']}/comments/{comment['id']}/report", reason="harassment")
+    run_until_idle()
+    here = Case.objects.get(target_id=int(comment["id"]), closed_at=None)
+    User.objects.filter(pk=anna.id).update(is_private=True)
+    desk, other = a_staff(Role.MODERATOR), a_staff(Role.READ_ONLY)
+
+    assert other.get(f"reports/{here.pk}/").context["target"].image == ""
+    claim(desk, here)
+
+    assert desk.get(f"reports/{here.pk}/").context["target"].image
+    assert [(entry.act, entry.target_id) for entry in desk.acts()] == [("people.private_photos", str(anna.id))]
+
+
+def test_what_was_taken_down_is_no_longer_shown_with_its_case(case):
+    *_, here = case
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    decide(desk, here, Verdict.REMOVE)
+
+    page = desk.get(f"reports/{here.pk}/")
+
+    assert page.context["target"].image == ""
+    assert "Taken down" in page.content.decode()
+
+
+def test_the_case_of_an_account_shows_its_newest_photos():
+    anna = a_person()
+    number = photo_id(anna.upload())
+    a_person().post(f"/v1/users/{anna.id}/report", reason="spam")
+    run_until_idle()
+    here = Case.objects.get(target_id=anna.id, kind="user", closed_at=None)
+
+    assert f"/admin/photos/{number}/" in a_staff(Role.READ_ONLY).get(f"reports/{here.pk}/").content.decode()
+
+
 def test_the_list_shows_what_waits_by_kind_and_source_and_pages_by_weight(case):
     *_, here = case
     Case.objects.filter(pk=here.pk).update(weight=1e8 + here.pk)

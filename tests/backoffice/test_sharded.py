@@ -80,8 +80,26 @@ def test_photos_are_found_by_person_server_shard_day_and_state(desk):
     assert number not in ids_in(desk.get("photos/", state="held"))
 
 
+def test_photos_of_a_person_or_a_shard_are_found_by_state(desk):
+    anna = a_person()
+    shown, gone = photo_id(anna.upload()), anna.upload()
+    anna.delete(f"/v1/media/{gone['id']}")
+
+    assert ids_in(desk.get("photos/", person=anna.username)) == [photo_id(gone), shown]
+    assert ids_in(desk.get("photos/", person=anna.username, state="shown")) == [shown]
+    assert photo_id(gone) in ids_in(desk.get("photos/", shard=shard_of(anna.id).number, state="deleted"))
+
+
 @pytest.mark.parametrize(
-    "asked", [{"shard": settings.LOGICAL_SHARDS}, {"person": "nobody.like.that"}, {"photo": "!"}, {"since": "then"}]
+    "asked",
+    [
+        {"state": "deleted"},
+        {"state": "held", "server": "shard_a"},
+        {"shard": settings.LOGICAL_SHARDS},
+        {"person": "nobody.like.that"},
+        {"photo": "!"},
+        {"since": "then"},
+    ],
 )
 def test_a_question_that_makes_no_sense_is_answered_with_400(desk, asked):
     assert desk.get("photos/", **asked).status_code == 400
