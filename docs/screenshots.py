@@ -1,7 +1,7 @@
 """Take docs/admin/*.jpg of a running service with the demo: `python docs/screenshots.py http://127.0.0.1:8000`.
 
-Needs `pip install playwright` (no browser of its own: Debian's chromium is used) and the demo's logins, which the demo
-wrote to .local/demo.json. A picture is a line in PICTURES; each is kept below 100 kB.
+Needs Debian's chromium, the demo's logins (the demo wrote them to .local/demo.json), and some reports and decisions for
+their pictures. A picture is a line in PICTURES; each is kept below 100 kB.
 """
 
 import argparse
@@ -41,12 +41,39 @@ def _suspend_first_person(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _take_a_photo(page: Page) -> None:
+    """Take a photo's case; whose moderator has one already is given that again."""
+    page.get_by_role("button", name="Take the next case").click()
+    page.wait_for_load_state("networkidle")
+
+
+def _open_first_photo(page: Page) -> None:
+    page.locator("table.stack td.thumb a").first.click()
+    page.wait_for_load_state("networkidle")
+
+
+def _undo_first(page: Page) -> None:
+    page.locator("table.stack a", has_text="Undo").first.click()
+    page.wait_for_load_state("networkidle")
+
+
 PICTURES = (
     Picture("front", "/admin/", height=420),
     Picture("people", "/admin/people/?private=0&state=here"),
     Picture("person", "/admin/people/?q=@anna", act=_open_first_person, height=900),
     Picture("person-phone", "/admin/people/?q=@anna", width=PHONE, height=844, act=_open_first_person),
     Picture("suspend", "/admin/people/?q=@ben", role="moderator", act=_suspend_first_person),
+    Picture("queue", "/admin/reports/", role="moderator"),
+    Picture("case", "/admin/reports/?kind=media", role="moderator", act=_take_a_photo, height=900),
+    Picture("case-phone", "/admin/reports/?kind=media", role="moderator", width=PHONE, height=844, act=_take_a_photo),
+    Picture("decisions", "/admin/decisions/", role="moderator", height=480),
+    Picture("undo", "/admin/decisions/?state=stands", role="moderator", height=560, act=_undo_first),
+    Picture("photos", "/admin/photos/", role="moderator"),
+    Picture("comments", "/admin/comments/", role="moderator", height=600),
+    Picture("photo", "/admin/photos/?person=@anna", role="moderator", act=_open_first_photo, height=1000),
+    Picture(
+        "photo-phone", "/admin/photos/?person=@anna", role="moderator", width=PHONE, height=844, act=_open_first_photo
+    ),
     Picture("audit", "/admin/audit/?target=person", height=700),
 )
 
