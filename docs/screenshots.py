@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -88,7 +88,7 @@ def take(base: str, wanted: list[str]) -> None:
         for picture in PICTURES:
             if wanted and picture.name not in wanted:
                 continue
-            size = {"width": picture.width, "height": picture.height}
+            size = ViewportSize(width=picture.width, height=picture.height)
             page = browser.new_context(viewport=size, color_scheme="light").new_page()
             page.goto(f"{base}/admin/login/")
             page.fill("[name=username]", logins[picture.role]["username"])
