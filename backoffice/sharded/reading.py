@@ -12,7 +12,7 @@ from accounts.models import Status
 from moderation.models import REMOVALS, Decision, Kind
 from photos.models import Photo
 from photos.queries.servers import select_all
-from sharding import Server, Shard, ShardUnavailable, gather, shard_of
+from sharding import Server, Shard, ShardUnavailable, gather, shard_of, shard_of_object
 from sharding.ids import MAX_ID
 
 #: Rows on a page.
@@ -112,7 +112,8 @@ def photos_with(photo_ids: Iterable[int]) -> dict[int, Photo]:
     names = ("id", "author_id", "image_stem", "caption", "filter", "state", "latitude", "longitude", "location_name")
     select = f"SELECT {', '.join(names)} FROM {{}} WHERE id = ANY(%s)"
     rows = select_all(select, ["photos_photo"], list(photo_ids))
-    return {row[0]: Photo(**dict(zip(names, row, strict=True))) for row in rows}
+    # Of a class that is bound to the photo's shard: there are no others.
+    return {row[0]: shard_of_object(row[0]).model(Photo)(**dict(zip(names, row, strict=True))) for row in rows}
 
 
 def comments_with(comment_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
