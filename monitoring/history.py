@@ -81,7 +81,7 @@ def read(span: Span, figures: Iterable[str], *, until: float) -> dict[str, dict[
     wanted = list(figures)
     found: dict[str, dict[str, Points]] = {name: {} for name in wanted}
     server = settings.METRICS_REDIS
-    ((names,),) = redis_servers.ask({server: [("SMEMBERS", _key(span, "names"))]}).values() or [[[]]]
+    (names,) = redis_servers.ask({server: [("SMEMBERS", _key(span, "names"))]}).get(server, [[]])
     series = sorted(
         (name, instance)
         for name, _, instance in (each.decode().partition(":") for each in names)
@@ -90,7 +90,7 @@ def read(span: Span, figures: Iterable[str], *, until: float) -> dict[str, dict[
     if not series:
         return found
     commands = [("LRANGE", _key(span, f"{name}:{instance}"), 0, span.most - 1) for name, instance in series]
-    (lists,) = redis_servers.ask({server: commands}).values() or [[]]
+    lists = redis_servers.ask({server: commands}).get(server, [])
     for (name, instance), texts in zip(series, lists, strict=False):
         points = [_point(text) for text in reversed(texts)]
         points = [point for point in points if until - span.seconds <= point[0] <= until]
