@@ -36,8 +36,8 @@ def _disks(servers: Sequence[ServerFacts], today: datetime) -> list[str]:
         urgency = "today" if days < NOW_DAYS else "soon"
         growth = svg.shown(each.growth, "bytes")
         said.append(
-            f"The disk of {each.name} is full on {full:%Y-%m-%d} at its growth of {growth} a day: give it a larger one, "
-            f"or place some of its {len(each.shards)} logical shards on a new server, {urgency}."
+            f"The disk of {each.name} is full on {full:%Y-%m-%d} at its growth of {growth} a day: give it a larger "
+            f"one, or place some of its {len(each.shards)} logical shards on a new server, {urgency}."
         )
     return said
 

@@ -33,7 +33,9 @@ def photo_map(request: HttpRequest) -> HttpResponse:
         )
     if sum(evicted.values()):
         texts.append("Entries were thrown out for want of memory: give these servers more, then rebuild the map.")
-    looked = f"{svg.shown(share(hits, hits + misses), '%')} of {svg.shown(hits + misses)} photos were found in it."
+    looked = "No photo was looked for since counting began."
+    if hits + misses:
+        looked = f"{svg.shown(share(hits, hits + misses), '%')} of {svg.shown(hits + misses)} photos were found in it."
     cards = [
         Card(
             "Servers", svg.bars(list(memory.items()), title="Memory by server", unit="bytes"), texts=texts,

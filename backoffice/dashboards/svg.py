@@ -38,7 +38,7 @@ def shown(value: float | None, unit: str = "") -> str:
         text = f"{scaled:.3g}" if abs(scaled) < 1_000 else f"{scaled:,.0f}"
         return f"{text} {prefix}B{unit.removeprefix('bytes')}"
     text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-    return f"{text} {unit}".rstrip()
+    return f"{text}/s" if unit == "1/s" else f"{text} {unit}".rstrip()
 
 
 def bars(rows: Iterable[tuple[str, float | None]], *, title: str, unit: str = "", colour: int = 0) -> SafeString:
@@ -78,7 +78,8 @@ def columns(
     left_out = max(0, len(known) - MOST_COLUMNS)
     if left_out:
         known = sorted(known, key=lambda row: -row[1])[:MOST_COLUMNS]
-    largest = max(value for _, value, _ in known) or 1.0
+    peak = max(value for _, value, _ in known)
+    largest = peak or 1.0
     wide, room = WIDTH / len(known), _HEIGHT - _TOP
     drawn = format_html_join(
         "",
@@ -91,7 +92,7 @@ def columns(
             for at, (label, value, colour) in enumerate(known)
         ),
     )  # fmt: skip
-    top = format_html('<text x="0" y="11">{}</text>', shown(largest, unit))
+    top = format_html('<text x="0" y="11">{}</text>', shown(peak, unit))
     label, value, _ = max(known, key=lambda row: row[1])
     middle = sorted(value for _, value, _ in known)[len(known) // 2]
     told = f"{len(known)} columns; the largest is {label}: {shown(value, unit)}; the middle one {shown(middle, unit)}"
@@ -104,11 +105,17 @@ def columns(
 def lines(
     series: Mapping[str, Points], *, title: str, began: float, ended: float, unit: str = "", gap_s: float = 0.0
 ) -> SafeString:
-    """Draw a line for each name over the time from began to ended, from zero up. gap_s: a longer gap is not bridged."""
+    """Draw a line for each name over the time from began to ended, from zero up. gap_s: a longer gap is not bridged.
+
+    What is known of a shorter time only, an hour at least, is drawn over that.
+    """
     known = {name: points for name, points in series.items() if points}
     if not known:
         return _empty(title)
-    largest = max(value for points in known.values() for _, value in points) or 1.0
+    first = min(points[0][0] for points in known.values())
+    began = max(began, min(ended - 3_600.0, first))
+    peak = max(value for points in known.values() for _, value in points)
+    largest = peak or 1.0
     room = _HEIGHT - _TOP - _BOTTOM
 
     def place(at: float, value: float) -> str:
@@ -119,9 +126,9 @@ def lines(
         "",
         '<polyline class="l{}" points="{}"/>',
         (
-            (number % COLOURS, " ".join(place(*point) for point in part))
+            (number % COLOURS, " ".join(place(*point) for point in _thinned(part, began, ended)))
             for number, points in enumerate(known.values())
-            for part in _parts(_thinned(points, began, ended), gap_s)
+            for part in _parts(points, gap_s)
         ),
     )
     base = _HEIGHT - _BOTTOM
@@ -130,7 +137,7 @@ def lines(
         '<line class="axis faint" x1="0" y1="{2}" x2="{1}" y2="{2}"/>'
         '<text x="0" y="11">{3}</text><text x="0" y="{4}">{5} ago</text>'
         '<text x="{1}" y="{4}" text-anchor="end">now</text>',
-        base, WIDTH, _TOP, shown(largest, unit), base + 13, _span(ended - began),
+        base, WIDTH, _TOP, shown(peak, unit), base + 13, _span(ended - began),
     )  # fmt: skip
     legend = [(number, name, shown(points[-1][1], unit)) for number, (name, points) in enumerate(known.items())]
     told = "; ".join(
@@ -159,27 +166,27 @@ def _empty(title: str) -> SafeString:
 
 
 def _thinned(points: Points, began: float, ended: float) -> list[tuple[float, float]]:
-    """Return at most _STEPS points, of each step the largest: a peak must not be lost."""
-    if len(points) <= _STEPS:
-        return list(points)
+    """Return at most one point for each of _STEPS steps, the largest: a peak must not be lost."""
     step = (ended - began) / _STEPS
     largest: dict[int, tuple[float, float]] = {}
     for at, value in points:
         number = int((at - began) / step)
         if number not in largest or value > largest[number][1]:
             largest[number] = (at, value)
-    return list(largest.values())
+    kept = list(largest.values())
+    # A lone point is a line of no length: with round ends, a dot.
+    return kept if len(kept) > 1 else [*kept, *kept]
 
 
 def _parts(points: Points, gap_s: float) -> list[list[tuple[float, float]]]:
-    """Cut a line where nothing was looked at for longer than gap_s; a lone point becomes a short line."""
+    """Cut a line where nothing was looked at for longer than gap_s."""
     parts: list[list[tuple[float, float]]] = []
     for point in points:
         if parts and (not gap_s or point[0] - parts[-1][-1][0] <= gap_s):
             parts[-1].append(point)
         else:
             parts.append([point])
-    return [part if len(part) > 1 else [part[0], (part[0][0] + 1.0, part[0][1])] for part in parts]
+    return parts
 
 
 def _cut(label: str) -> str:
@@ -187,4 +194,6 @@ def _cut(label: str) -> str:
 
 
 def _span(seconds: float) -> str:
+    if seconds < 2 * 3_600:
+        return f"{seconds / 60:.0f} min"
     return f"{seconds / 3_600:.0f} h" if seconds < 3 * 86_400 else f"{seconds / 86_400:.0f} days"
