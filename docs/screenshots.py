@@ -47,6 +47,9 @@ PICTURES = (
     Picture("person", "/admin/people/?q=@anna", act=_open_first_person, height=900),
     Picture("person-phone", "/admin/people/?q=@anna", width=PHONE, height=844, act=_open_first_person),
     Picture("suspend", "/admin/people/?q=@ben", role="moderator", act=_suspend_first_person),
+    Picture("switches", "/admin/switches/", height=560),
+    Picture("shards", "/admin/dashboards/shards/", height=1000),
+    Picture("traffic-phone", "/admin/dashboards/traffic/", width=PHONE, height=844),
     Picture("audit", "/admin/audit/?target=person", height=700),
 )
 

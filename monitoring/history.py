@@ -113,7 +113,7 @@ def _write(span: Span, now: Reading, before: Reading | None) -> None:
     for name in kept:
         key = _key(span, name)
         commands += [
-            ("LPUSH", key, f"{now.at:.0f} {series[name]:.6g}"),
+            ("LPUSH", key, f"{int(now.at)} {series[name]:.6g}"),
             ("LTRIM", key, 0, span.most - 1),
             ("EXPIRE", key, lasts),
         ]

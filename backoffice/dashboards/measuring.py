@@ -75,14 +75,17 @@ class ServerFacts:
     #: Bytes a day, None while nobody knows; free: bytes of its disk.
     growth: float | None = None
     free: int | None = None
+    #: Bytes a day of all databases on that disk, where they share it; else None: its own growth fills it.
+    filling: float | None = None
     #: Rows a second over all of its shards.
     writes: float | None = None
 
     def full_on(self, today: datetime) -> datetime | None:
         """Return when its disk is full at this growth; None when nobody knows, or not within twenty years."""
-        if not self.growth or self.growth <= 0 or self.free is None:
+        growth = self.filling if self.filling is not None else self.growth
+        if not growth or growth <= 0 or self.free is None:
             return None
-        days = self.free / self.growth
+        days = self.free / growth
         return today + timedelta(days=days) if days < 7_300 else None
 
 
@@ -94,16 +97,17 @@ def measured() -> tuple[list[ServerFacts], list[str]]:
     servers = physical_servers()
     answers = gather(dict.fromkeys(servers), lambda server, _: _asked(server))
     found = [answers[server] for server in servers if server in answers]
-    sizes = {each.name: each.size for each in found}
     grown = growth(time.time())
-    shared = _free_here()
+    here = _free_here()
+    filling = sum(bytes_a_day for name, bytes_a_day in grown.items() if shares_disk(name))
     people = _people()
     for each in found:
         each.growth = grown.get(each.name)
         each.people = people * len(each.shards) // settings.LOGICAL_SHARDS
         known = [shard.writes for shard in each.shards if shard.writes is not None]
         each.writes = sum(known) if known else None
-        each.free = free_of(each.name, sizes[each.name], shared)
+        each.free = free_of(each.name, each.size, here)
+        each.filling = filling if each.growth is not None and shares_disk(each.name) else None
     return found, [server.name for server in servers if server not in answers]
 
 
@@ -123,7 +127,13 @@ def free_of(server: str, size: int, here: int | None) -> int | None:
     gigabytes = settings.SHARD_DISK_GB.get(server)
     if gigabytes is not None:
         return max(0, int(gigabytes) * 10**9 - size)
-    return here if (Path(settings.STATE_DIR) / "data" / f"postgres_{server}").exists() else None
+    return here if shares_disk(server) else None
+
+
+def shares_disk(server: str) -> bool:
+    """Return whether a server's data is on this host's disk, beside the others', and nothing else was said of it."""
+    here = Path(settings.STATE_DIR) / "data" / f"postgres_{server}"
+    return server not in settings.SHARD_DISK_GB and here.exists()
 
 
 def _free_here() -> int | None:

@@ -57,7 +57,7 @@ def shards(request: HttpRequest) -> HttpResponse:
         Card("Size by server", day.drawn("Databases on disk", "size")),
         Card("Most active people of the last hour", head=["person", "acts", "logical shard"], rows=_people(servers),
              empty="Nobody did anything."),
-        Card("Most liked and commented photos of the last hour", head=["photo", "likes and comments", "logical shard"],
+        Card("Most liked and commented photos of the last hour", head=["photo", "times", "logical shard"],
              rows=_photos(servers), empty="Nobody liked or commented."),
         Card(
             "Logical shards", wide=True, head=["shard", "server", "size", "rows", "rows written a second"],

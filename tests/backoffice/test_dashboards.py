@@ -139,6 +139,18 @@ def test_the_day_a_disk_is_full_follows_from_growth_over_the_kept_history(own_co
     assert measuring.free_of("shard_of_elsewhere", 1, 5) is None
 
 
+def test_servers_that_share_a_disk_fill_it_together(own_counts):
+    now = time.time()
+    for hour in (3, 0):
+        sizes = [({"server": name}, 1e9 - hour * 1e8) for name in ("main", "shard_a", "shard_b")]
+        history.Recorder().look(Reading(now - hour * 3_600, {"postgres_size_bytes": sizes}))
+
+    found, _ = measuring.measured()
+    assert [server.growth for server in found] == [pytest.approx(2.4e9, rel=0.01)] * 2
+    assert [server.filling for server in found] == [pytest.approx(7.2e9, rel=0.01)] * 2
+    assert found[0].full_on(TODAY) == found[1].full_on(TODAY)
+
+
 def facts(name, *, writes=(1.0, 1.0), size=10**8, growth=None, free=None, first=0):
     shards = [LogicalShard(first + number, size // 2, 10, rate) for number, rate in enumerate(writes)]
     return ServerFacts(name, size, shards, [], {}, growth=growth, free=free, writes=sum(writes))
