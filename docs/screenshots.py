@@ -49,7 +49,7 @@ PICTURES = (
     Picture("suspend", "/admin/people/?q=@ben", role="moderator", act=_suspend_first_person),
     Picture("switches", "/admin/switches/", height=560),
     Picture("shards", "/admin/dashboards/shards/", height=1000),
-    Picture("traffic-phone", "/admin/dashboards/traffic/", width=PHONE, height=844),
+    Picture("cache-phone", "/admin/dashboards/cache/", width=PHONE, height=844),
     Picture("audit", "/admin/audit/?target=person", height=700),
 )
 
