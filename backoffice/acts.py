@@ -37,6 +37,8 @@ _EVERYBODY = frozenset(Role)
 _ADMIN = frozenset({Role.ADMIN})
 _SUPPORT = frozenset({Role.SUPPORT, Role.ADMIN})
 _MODERATORS = frozenset({Role.MODERATOR, Role.ADMIN})
+_LOOKERS = frozenset({Role.READ_ONLY, Role.ADMIN})
+_SPAM = _LOOKERS | {Role.MODERATOR}
 _DESKS = frozenset({Role.SUPPORT, Role.MODERATOR, Role.ADMIN})
 
 ACTS: dict[str, Act] = {
@@ -68,8 +70,18 @@ ACTS: dict[str, Act] = {
         Act("applications.view", "look at applications", _EVERYBODY),
         Act("applications.change", "change an application", _ADMIN, changes=True, dangerous=True),
         Act("backups.view", "look at backups and drills", _EVERYBODY),
-        Act("audit.view", "read the audit log", frozenset({Role.READ_ONLY, Role.ADMIN})),
-        Act("staff.view", "look at staff", frozenset({Role.READ_ONLY, Role.ADMIN})),
+        Act("audit.view", "read the audit log", _LOOKERS),
+        Act("switches.view", "look at switches", _EVERYBODY),
+        Act("switches.turn", "turn a switch", _ADMIN, changes=True),
+        Act("alerts.view", "look at alerts and silences", _EVERYBODY),
+        Act("alerts.silence", "silence alerts, or end a silence", _ADMIN, changes=True),
+        Act("jobs.view", "look at dead letters and queues", _LOOKERS),
+        Act("jobs.requeue", "requeue dead letters", _ADMIN, changes=True),
+        Act("slow.view", "look at slow requests", _LOOKERS),
+        Act("spam.view", "look at rules against spam, and preview one", _SPAM),
+        Act("spam.change", "change a rule against spam", _MODERATORS, changes=True),
+        Act("dashboards.view", "look at dashboards", _EVERYBODY),
+        Act("staff.view", "look at staff", _LOOKERS),
         # No page: `manage.py staff`, and signing in.
         Act("staff.change", "change staff", frozenset(), changes=True),
         Act("staff.sign_in", "sign in to the admin", frozenset()),

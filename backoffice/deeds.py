@@ -29,8 +29,9 @@ class Deed:
     """Something staff may do to one target. Subclasses say act, title, button, and override what follows."""
 
     act: ClassVar[str]
-    button: ClassVar[str]
-    form: ClassVar[type[forms.Form]] = DeedForm
+    button: str
+    #: Of the class, or of one deed whose questions depend on its target.
+    form: type[forms.Form] = DeedForm
     #: The reason, for do().
     why = ""
 

@@ -16,10 +16,10 @@ from .roles import act_on_model, may
 REASON_HELP = "Why? It goes into the audit log, for good; name nobody."
 
 
-def reason_field() -> forms.CharField:
-    """Return the field that asks why."""
+def reason_field(*, most: int = REASON_MAX_CHARS, help_text: str = REASON_HELP) -> forms.CharField:
+    """Return the field that asks why. most: characters, where something else keeps the reason as well."""
     widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
-    return forms.CharField(max_length=REASON_MAX_CHARS, help_text=REASON_HELP, widget=widget)
+    return forms.CharField(max_length=most, help_text=help_text, widget=widget)
 
 
 class ReasonForm(forms.ModelForm):

@@ -20,7 +20,7 @@ from .roles import may
 
 View = Callable[..., HttpResponse]
 #: The menu's groups, in this order.
-GROUPS = ("What is going on", "People", "Photos and comments", "Service", "Staff")
+GROUPS = ("What is going on", "People", "Photos and comments", "Dashboards", "Service", "Staff")
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,9 @@ PICTURES = (
     Picture(
         "photo-phone", "/admin/photos/?person=@anna", role="moderator", width=PHONE, height=844, act=_open_first_photo
     ),
+    Picture("switches", "/admin/switches/", height=560),
+    Picture("shards", "/admin/dashboards/shards/", height=1000),
+    Picture("cache-phone", "/admin/dashboards/cache/", width=PHONE, height=844),
     Picture("audit", "/admin/audit/?target=person", height=700),
 )
 

@@ -348,6 +348,26 @@ def dead_letters(server: Server, *, task: str | None = None, most: int = 1000) -
     )
 
 
+def dead_by_task(server: Server) -> list[dict[str, Any]]:
+    """Return per task how many dead letters a server has, and when the last one died. Cost: reads them all."""
+    return _dictionaries(
+        server,
+        "SELECT task, count(*) AS dead, max(died_at) AS last_at FROM local.dead_letter GROUP BY task ORDER BY task",
+        [],
+    )
+
+
+def dead_letter(server: Server, row_id: int) -> dict[str, Any] | None:
+    """Return one dead letter, None if it is not there (any more). Cost: one read by key."""
+    rows = _dictionaries(
+        server,
+        "SELECT id, logical_shard, task, args::text, attempts, created_at, died_at, last_error, request_id"
+        " FROM local.dead_letter WHERE id = %s",
+        [row_id],
+    )
+    return rows[0] if rows else None
+
+
 def requeue(server: Server, row_ids: Iterable[int]) -> int:
     """Put dead letters back into the outbox, due now, with all attempts before them; return how many."""
     return _change(

@@ -1,7 +1,7 @@
 """All metrics at this moment, what was counted and the gauges: for Prometheus as text, for us as a Reading."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import redis
@@ -22,13 +22,16 @@ TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _UNKNOWN = "Not described in this release."
 
 
-def families() -> list[Metric]:
-    """Ask everything. Cost: one round trip to the Redis of the counts, and gauges.read()."""
+def families(wanted: Callable[[str], bool] = lambda _: True) -> list[Metric]:
+    """Return all counts, and the gauges of the sources whose names are wanted, all unless told otherwise.
+
+    Cost: one round trip to the Redis of the counts, and gauges.read().
+    """
     try:
         counted, away = counting.read(), 0.0
     except (redis.RedisError, OSError):
         counted, away = counting.Counted(), 1.0
-    found = gauges.read()
+    found = gauges.read(wanted)
     for gauge in found:
         if gauge.name == "source_away":
             gauge.values.append(({"source": "counts"}, away))

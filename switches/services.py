@@ -43,12 +43,17 @@ def turn_off(name: str, target: str = "", *, reason: str, by: str) -> Change | N
     change = _turn(name, target, on=False, reason=reason, by=by, until=None)
     # What waits because a shard refused it says so by the error's name.
     reasons = [held_because(switch.name)] + ([ShardReadOnly.__name__] if name == "read_only" else [])
+    # After the commit: what runs before it meets the switch and waits once more.
+    main_server().on_commit(lambda: _release(reasons))
+    return change
+
+
+def _release(reasons: list[str]) -> None:
     for server in all_servers():
         try:
             outbox.release(server, reasons=reasons)
         except ShardUnavailable:
             continue  # they come by themselves, a minute later at most
-    return change
 
 
 def latest_of(name: str, target: str) -> Change | None:
@@ -78,5 +83,6 @@ def _turn(name: str, target: str, *, on: bool, reason: str, by: str, until: date
     with transaction.atomic():
         change = Change.objects.create(name=name, target=target, on=on, reason=reason, by=by, until=until)
         delete_after_commit(main_server(), state.KIND, [state.ALL])
-    state.look()
+        # At the latest when a transaction around this one commits.
+        main_server().on_commit(state.look)
     return change

@@ -238,6 +238,12 @@ GRAPHS = [
         [Figure("transactions", "transactions, by server", "1/s", Rate("postgres_transactions_total"), by="server")],
     ),
     Graph(
+        "writes",
+        "Rows written by PostgreSQL",
+        "a second",
+        [Figure("writes", "rows written, by server", "1/s", Rate("postgres_writes_total"), by="server")],
+    ),
+    Graph(
         "size",
         "Databases on disk",
         "bytes",

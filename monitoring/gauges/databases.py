@@ -10,6 +10,7 @@ from monitoring import checks
 
 _SERVER = (
     "SELECT numbackends AS backends, xact_commit + xact_rollback AS transactions, deadlocks,"
+    " tup_inserted + tup_updated + tup_deleted AS writes,"
     " pg_database_size(datname) AS size, current_setting('max_connections') AS most,"
     " (SELECT sum(numbackends) FROM pg_stat_database) AS connections,"
     " (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(run_after)), 0) FROM local.outbox) AS late_s"
@@ -21,6 +22,7 @@ _GAUGES = {
     "postgres_connections": ("Connections to the server.", "connections"),
     "postgres_connections_most": ("Connections the server takes.", "most"),
     "postgres_transactions_total": ("Transactions since its statistics began.", "transactions"),
+    "postgres_writes_total": ("Rows inserted, updated and deleted since its statistics began.", "writes"),
     "postgres_deadlocks_total": ("Deadlocks since its statistics began.", "deadlocks"),
     "postgres_size_bytes": ("The service's database on disk.", "size"),
     "outbox_late_seconds": ("How late the job is that is due longest.", "late_s"),

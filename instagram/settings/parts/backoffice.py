@@ -12,3 +12,8 @@ OFFICE_SESSION_S = env.int("OFFICE_SESSION_S", default=43_200)
 OFFICE_SECOND_FACTOR = env.bool("OFFICE_SECOND_FACTOR", default=False)
 #: The service's name in the staff's authenticator apps.
 OTP_TOTP_ISSUER = env.str("OTP_TOTP_ISSUER", default="Instagram admin")
+#: Disk of each physical server, GB, as "shard_a=500,shard_b=500", for the day on which it is full. A server that is not
+#: named has the disk of this host if its data is here; else nobody knows.
+SHARD_DISK_GB = env.dict("SHARD_DISK_GB", cast={"value": int}, default={})
+#: The log of deployments that `fab` keeps, for the admin: shared/deploys.jsonl on the first app host. Empty: not shown.
+DEPLOYS_LOG = env.str("DEPLOYS_LOG", default="")

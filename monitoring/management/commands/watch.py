@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections, connections
 
-from monitoring import exposition
+from monitoring import exposition, history
 from monitoring.alerts.watch import Busy, Watch
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,14 @@ class Command(BaseCommand):
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stopping.set())
         try:
+            recorder = history.Recorder()
             with Watch() as watch:
                 while not stopping.is_set():
                     began = time.monotonic()
                     try:
-                        watch.cycle(exposition.reading(exposition.families()))
+                        now = exposition.reading(exposition.families())
+                        watch.cycle(now)
+                        recorder.look(now)
                     except Exception:  # the watch must live
                         log.exception("a look at the figures")
                     close_old_connections()

@@ -1,0 +1,1 @@
+"""Pages of the service itself: switches, alerts and silences, dead letters, slow requests, rules against spam."""

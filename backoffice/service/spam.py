@@ -1,0 +1,153 @@
+"""Rules against spam: their numbers, and what a rule with other numbers would have caught."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+from backoffice.audit import Target
+from backoffice.deeds import Deed, DeedForm, perform
+from backoffice.frame import Menu, page, shown
+from instagram.errors import NotFound
+from moderation.models import SpamRule
+from moderation.spam import judging, rules
+
+#: Catches that a preview shows, and hours it looks back.
+COUNT, HOURS = 100, 24
+
+
+@page("spam/", name="spam", act="spam.view", menu=Menu("Service", "Rules against spam", 60))
+def spam_rules(request: HttpRequest) -> HttpResponse:
+    """Show the rules. Cost: one query on main."""
+    rows = [
+        {"rule": rule, "title": _kind_of(rule), "numbers": _in_words(_numbers_of(rule))}
+        for rule in SpamRule.objects.order_by("pk")
+    ]
+    return shown(request, "service/spam", {"title": "Rules against spam", "rows": rows})
+
+
+class ChangeRule(Deed):
+    """Give a rule other numbers, turn it on or off."""
+
+    act, button = "spam.change", "Change the rule"
+
+    def __init__(self, rule: SpamRule, *, numbers: dict[str, int]) -> None:
+        """Take the rule. numbers: to begin with."""
+        self.rule = rule
+        on = forms.BooleanField(label="On", required=False, initial=rule.is_on)
+        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind, numbers)})
+
+    @property
+    def target(self) -> Target:
+        """Return the rule."""
+        return Target("spam_rule", self.rule.pk)
+
+    @property
+    def title(self) -> str:
+        """Return the rule's name."""
+        return f"Change: {self.rule.name}"
+
+    def consequences(self) -> list[str]:
+        """Say whom it concerns."""
+        kind = rules.KINDS[self.rule.kind]
+        whom = "the account of who wrote them" if kind.about_person else "each text"
+        return [
+            f"{kind.title}: texts that are posted from now on are judged by these numbers; {whom} goes to the queue.",
+            "What is in the queue stays there. Nothing is removed by a rule.",
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """Return the numbers."""
+        rule = SpamRule.objects.get(pk=self.rule.pk)
+        return {"rule": rule.name, "on": rule.is_on, **rule.numbers}
+
+    def do(self, answers: dict[str, Any]) -> str:
+        """Change it."""
+        self.rule.is_on = answers.pop("is_on")
+        self.rule.numbers = rules.checked(self.rule.kind, answers)
+        self.rule.save(update_fields=["is_on", "numbers", "changed_at"])
+        return f"{self.rule.name} is {'on' if self.rule.is_on else 'off'}: {_in_words(self.rule.numbers)}."
+
+
+@page(
+    "spam/<int:rule_id>/",
+    name="spam-rule",
+    act="spam.change",
+    methods=("GET", "HEAD", "POST"),
+    example={"rule_id": 1},
+)
+def change(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Change a rule; numbers in the address stand in the form, so that a preview can lead here."""
+    rule = _rule(rule_id)
+    form = _form(rule)(request.GET)
+    numbers = form.cleaned_data if form.is_valid() else _numbers_of(rule)
+    back = reverse("admin:spam")
+    return perform(request, ChangeRule(rule, numbers=numbers), back=back, crumbs=[(back, "Rules against spam")])
+
+
+@page("spam/<int:rule_id>/preview/", name="spam-preview", act="spam.view", example={"rule_id": 1})
+def preview(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Show what the rule would have caught with these numbers. Cost: one scan of each server's texts of HOURS hours."""
+    rule = _rule(rule_id)
+    form = _form(rule)(request.GET if request.GET else None)
+    numbers = _numbers_of(rule)
+    if form.is_bound and not form.is_valid():
+        facts = {"title": f"Preview: {rule.name}", "form": form, "rule": rule, "rows": [], "crumbs": _crumbs()}
+        return shown(request, "service/spam_preview", facts, status=400)
+    if form.is_bound:
+        numbers = form.cleaned_data
+    found = judging.preview(rule.kind, numbers, hours=HOURS)
+    newest = found.catches[:COUNT]
+    people = User.objects.in_bulk({each.said.author_id for each in newest})
+    query = "&".join(f"{name}={value}" for name, value in numbers.items())
+    facts = {
+        "title": f"Preview: {rule.name}", "form": form, "rule": rule, "crumbs": _crumbs(), "found": found,
+        "caught": len(found.catches), "hours": HOURS, "count": COUNT,
+        "about_person": rules.KINDS[rule.kind].about_person,
+        "rows": [{"said": each.said, "why": each.why, "author": people.get(each.said.author_id)} for each in newest],
+        "keep": f"{reverse('admin:spam-rule', args=[rule.pk])}?{query}",
+    }  # fmt: skip
+    return shown(request, "service/spam_preview", facts)
+
+
+def _rule(rule_id: int) -> SpamRule:
+    rule = SpamRule.objects.filter(pk=rule_id).first() if rule_id < 2**63 else None
+    if rule is None or rule.kind not in rules.KINDS:
+        raise NotFound(what="rule")
+    return rule
+
+
+def _form(rule: SpamRule) -> type[forms.Form]:
+    """Return the form of a preview: a rule's numbers alone."""
+    return type("NumbersForm", (forms.Form,), _fields(rule.kind, _numbers_of(rule)))
+
+
+def _fields(kind: str, numbers: dict[str, int]) -> dict[str, forms.Field]:
+    return {
+        name: forms.IntegerField(
+            label=name.replace("_", " ").capitalize(), min_value=least, max_value=most,
+            initial=numbers.get(name, default), help_text=f"{least} to {most}.",
+        )
+        for name, (default, least, most) in rules.KINDS[kind].numbers.items()
+    }  # fmt: skip
+
+
+def _kind_of(rule: SpamRule) -> str:
+    return rules.KINDS[rule.kind].title if rule.kind in rules.KINDS else f"{rule.kind}: not known in this release"
+
+
+def _numbers_of(rule: SpamRule) -> dict[str, int]:
+    """Return a rule's numbers, with the defaults of those it leaves out."""
+    kind = rules.KINDS.get(rule.kind)
+    defaults = {name: default for name, (default, _, _) in kind.numbers.items()} if kind else {}
+    return defaults | rule.numbers
+
+
+def _in_words(numbers: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in numbers.items())
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [(reverse("admin:spam"), "Rules against spam")]
