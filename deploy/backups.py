@@ -3,7 +3,7 @@
 Each database host deals with the servers it holds (BACKUP_SERVERS in its shared/env; docs/backup.md).
 """
 
-from shlex import join, quote
+from shlex import quote
 
 from fabric import task
 from invoke import Context, Exit
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from deploy import inventory
 from deploy.inventory import Host
+from deploy.manage import command
 from deploy.remote import Answer, Fleet, failed
 
 #: Seconds that a host may take: a full copy of a large server.
@@ -20,10 +21,9 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def manage(host: Host, *words: str) -> str:
-    """Return the line that runs manage.py of the release that runs, with the service's environment."""
-    folder = quote(host.base)
-    sources = f"for f in site.env env; do [ ! -r {folder}/shared/$f ] || . {folder}/shared/$f; done"
-    return f"set -a; {sources}; set +a; cd {folder}/current && .venv/bin/python manage.py {join(words)}"
+    """Return the line that runs manage.py of the release that runs, as the account of PostgreSQL where there is one."""
+    line = command(host, "current", *words)
+    return line if host.services == "processes" else f"sudo -n -u postgres bash -c {quote(line)}"
 
 
 def _fleet(dry: bool = False) -> Fleet:

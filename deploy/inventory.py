@@ -19,7 +19,7 @@ UNITS = {
 #: Roles whose hosts get releases: on database hosts backups run from one, and nothing of it stays running.
 RELEASED = ("app", "worker", "db")
 #: What one host of the whole site runs besides, where the inventory says so (`also`).
-ALSO = ("watch", "canary")
+ALSO = ("watch", "canary", "guard")
 DEFAULT = Path(__file__).with_name("inventory.toml")
 
 
@@ -51,7 +51,8 @@ class Host:
     tls: str = ""
     backend: str = "web"
 
-    #: Units that one host runs for the whole site: "watch" raises alerts, "canary" posts a photo a minute.
+    #: Units that one host runs for the whole site: "watch" raises alerts, "canary" posts a photo a minute,
+    #: "guard" lets commits wait for replicas that follow (`manage.py replicas guard`).
     also: tuple[str, ...] = ()
 
     @property
@@ -102,6 +103,8 @@ class Inventory:
     rollout: Rollout = field(default_factory=Rollout)
     #: Each PostgreSQL server's nodes, host -> port; the first is the primary of a new site.
     servers: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Servers whose commits wait for their replica.
+    synchronous: frozenset[str] = frozenset()
     ssh_key: str = ""
     path: Path = DEFAULT
 
@@ -142,7 +145,14 @@ def load(path: str | None = None) -> Inventory:
         raise InventoryError(f"{file}: there is no host; each is a table [hosts.NAME]")
     rollout = _checked(file, "rollout", Rollout, content.get("rollout", {}))
     servers = {name: _nodes(file, name, facts, hosts) for name, facts in content.get("servers", {}).items()}
-    return Inventory(site.get("name", "instagram"), hosts, rollout, servers, site.get("ssh_key", ""), file)
+    synchronous = frozenset(name for name, facts in content.get("servers", {}).items() if facts.get("synchronous"))
+    if synchronous and not any("guard" in host.also for host in hosts.values()):
+        raise InventoryError(
+            f"{file}: [servers.{min(synchronous)}] is synchronous: one host needs also = [\"guard\"]"
+        )
+    return Inventory(
+        site.get("name", "instagram"), hosts, rollout, servers, synchronous, site.get("ssh_key", ""), file
+    )
 
 
 def _nodes(file: Path, name: str, facts: Any, hosts: dict[str, Host]) -> dict[str, int]:

@@ -110,7 +110,7 @@ def _of_role(inventory: Inventory, host: Host, role: str) -> dict[str, File]:
             "/etc/default/gearman-job-server": File(servers.gearmand(host)),
         }
     if role == "db":
-        cluster = "/etc/postgresql/15/main"
+        cluster = servers.CLUSTER_CONF
         # Timers of backups and what they start.
         timed = (HERE / "systemd").glob("instagram-*.*")
         return {
@@ -142,6 +142,9 @@ def _sudo(host: Host) -> Iterator[str]:
         yield f"{host.user} ALL=(postgres) NOPASSWD: ALL\n"
         for verb in ("stop", "start", "enable -q", "disable -q", "kill -s KILL"):
             yield f"{host.user} ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} postgresql@15-main\n"
+        yield "# A restore in place stops the server, and starts it.\n"
+        for verb in ("stop", "start"):
+            yield f"postgres ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} postgresql@15-main\n"
 
 
 def archive_of(contents: dict[str, File]) -> bytes:

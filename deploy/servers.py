@@ -24,19 +24,16 @@ PGBOUNCER_PORT, REDIS_PORT, MEMCACHED_PORT, GEARMAND_PORT = 6432, 6379, 11211, 4
 #: Where Gunicorn listens behind the host's nginx, which has the host's own address.
 GUNICORN = "127.0.0.1:8000"
 #: Passwords that stand in configuration files, and the role each belongs to.
-SECRETS = ("DB_PASSWORD", "DB_REPLICATION_PASSWORD")
-
-
-def replication_role() -> tuple[str, str]:
-    """Return name and password of the role by which replicas follow."""
-    user: str = getattr(settings, "DB_REPLICATION_USER", "replicator")
-    password: str = getattr(settings, "DB_REPLICATION_PASSWORD", os.environ.get("DB_REPLICATION_PASSWORD", ""))
-    return user, password
+SECRETS = ("DB_PASSWORD", "DB_REPLICATION_PASSWORD", "DB_SUPERUSER_PASSWORD")
+#: Debian's one cluster of a database host.
+CLUSTER_CONF, CLUSTER_DATA = "/etc/postgresql/15/main", "/var/lib/postgresql/15/main"
+#: Of a database host without workers: what backups write, as the account that runs PostgreSQL.
+DB_STATE = "/var/lib/postgresql/instagram"
 
 
 def missing_secrets(host: Host) -> list[str]:
     """Return the names of passwords that this host's files need and that are still those of development."""
-    values = {"DB_PASSWORD": settings.DB_PASSWORD, "DB_REPLICATION_PASSWORD": replication_role()[1]}
+    values: dict[str, str] = {name: getattr(settings, name) for name in SECRETS}
     needed = {"db": SECRETS, "app": SECRETS[:1], "worker": SECRETS[:1]}
     names = dict.fromkeys(name for role in host.roles for name in needed.get(role, ()))
     return [name for name in names if not values[name] or settings.DEVELOPMENT_MARK in values[name]]
@@ -57,14 +54,41 @@ def site_environment(inventory: Inventory, host: Host) -> str:
         "GEARMAND_SERVERS": ",".join(f"{each.address}:{GEARMAND_PORT}" for each in caches),
         "GUNICORN_BIND": GUNICORN,
         "GUNICORN_WORKERS": workers,
+        # Per server, as topology.json says.
+        "REPLICATION_SYNCHRONOUS": "0",
     }
+    if "db" in host.roles:
+        lines |= _of_backups(inventory, host)
     head = "# Made by fab provision from the inventory; what shared/env says counts more.\n"
     return head + "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
+def _of_backups(inventory: Inventory, host: Host) -> dict[str, object]:
+    """Return what `manage.py backup` must know on a database host. Quoted: a shell reads it, and systemd."""
+    unit = "postgresql@15-main"
+    lines: dict[str, object] = {
+        "BACKUP_SERVERS": ",".join(held(inventory, host)),
+        "BACKUP_CONF_FILE": f"{DB_STATE}/pgbackrest.conf",
+        "BACKUP_PG_DATA": CLUSTER_DATA,
+        "BACKUP_PG_CONF": f"{CLUSTER_CONF}/postgresql.conf",
+        "BACKUP_PG_STOP": f'"sudo -n systemctl stop {unit}"',
+        "BACKUP_PG_START": f'"sudo -n systemctl start {unit}"',
+    }
+    return lines if host.units else lines | {"STATE_DIR": DB_STATE}
+
+
+def held(inventory: Inventory, host: Host) -> list[str]:
+    """Return the servers one of whose nodes is on a host."""
+    return [name for name, nodes in inventory.servers.items() if host.name in nodes]
+
+
 def topology(inventory: Inventory) -> str:
-    """Return shared/topology.json of a new site: the nodes of each server; `fab promote` writes the rest."""
-    return json.dumps({name: {"nodes": _nodes(inventory, name)} for name in inventory.servers}, indent=1) + "\n"
+    """Return shared/topology.json of a new site: nodes, and whether commits wait; `fab promote` writes the rest."""
+    facts = {
+        name: {"nodes": _nodes(inventory, name)} | ({"synchronous": True} if name in inventory.synchronous else {})
+        for name in inventory.servers
+    }
+    return json.dumps(facts, indent=1) + "\n"
 
 
 def databases(inventory: Inventory) -> str:
@@ -107,7 +131,13 @@ def pgbouncer_users() -> str:
 def postgresql(inventory: Inventory, host: Host) -> str:
     """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
     port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
-    values = {"LISTEN": host.address, "PORT": port, "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS}
+    values: dict[str, object] = {
+        "LISTEN": host.address,
+        "PORT": port,
+        "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
+        "BACKUP_CONF": f"{DB_STATE}/pgbackrest.conf",
+        "STANZA": next(iter(held(inventory, host)), "main"),
+    }
     return _filled(TEMPLATES / "postgresql.conf", values)
 
 
@@ -117,7 +147,10 @@ def pg_hba(inventory: Inventory) -> str:
     for each in inventory.with_role(*RELEASED):
         lines.append(f"host all {settings.DB_USER} {each.address}/32 scram-sha-256")
     for each in inventory.with_role("db"):
-        lines.append(f"host replication,postgres {replication_role()[0]} {each.address}/32 scram-sha-256")
+        lines.append(f"host replication,postgres {settings.DB_REPLICATION_USER} {each.address}/32 scram-sha-256")
+    # Backups mark a moment on every server; the guard tells a primary what to wait for.
+    for each in (each for each in inventory.hosts.values() if "db" in each.roles or "guard" in each.also):
+        lines.append(f"host all postgres {each.address}/32 scram-sha-256")
     return "\n".join(lines) + "\n"
 
 
@@ -127,8 +160,9 @@ def roles_and_databases(inventory: Inventory, host: Host) -> str:
     values = {
         "DB_USER": settings.DB_USER,
         "DB_PASSWORD": _plain(settings.DB_PASSWORD),
-        "REPLICATION_USER": replication_role()[0],
-        "REPLICATION_PASSWORD": _plain(replication_role()[1]),
+        "REPLICATION_USER": settings.DB_REPLICATION_USER,
+        "REPLICATION_PASSWORD": _plain(settings.DB_REPLICATION_PASSWORD),
+        "SUPERUSER_PASSWORD": _plain(settings.DB_SUPERUSER_PASSWORD),
         "STATEMENT_MS": settings.DB_STATEMENT_TIMEOUT_MS,
         "LOCK_MS": settings.DB_LOCK_TIMEOUT_MS,
         "IDLE_MS": settings.DB_IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -164,10 +198,9 @@ def nginx(inventory: Inventory, host: Host) -> str:
 
 
 def _doors() -> Iterator[tuple[str, object]]:
-    per_minute = getattr(settings, "DOOR_ATTEMPTS_PER_MINUTE", 120)
-    yield "DOOR_PER_MINUTE", per_minute
-    yield "DOOR_BURST", getattr(settings, "DOOR_ATTEMPTS_AT_ONCE", 100)
-    yield "DOOR_RETRY_S", 1 + ceil(60 / per_minute)
+    yield "DOOR_PER_MINUTE", settings.DOOR_ATTEMPTS_PER_MINUTE
+    yield "DOOR_BURST", settings.DOOR_ATTEMPTS_AT_ONCE
+    yield "DOOR_RETRY_S", 1 + ceil(60 / settings.DOOR_ATTEMPTS_PER_MINUTE)
 
 
 def redis(host: Host) -> str:

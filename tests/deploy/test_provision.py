@@ -34,7 +34,7 @@ ADDRESSES = {
     "cache": "127.0.1.204",
     "lb": "127.0.1.205",
 }
-SECRETS = {"DB_PASSWORD": "of-this-test", "DB_REPLICATION_PASSWORD": "of-this-test-too"}
+SECRETS = {"DB_PASSWORD": "of-this-test", "DB_REPLICATION_PASSWORD": "of-this-test-too", "DB_SUPERUSER_PASSWORD": "and-this"}
 
 
 class Site:
@@ -134,7 +134,9 @@ def test_the_service_reaches_its_databases_through_the_pooler_of_its_host(site):
 
     for name in ("main", "shard_a", "shard_b"):
         assert rows(name, "SHOW statement_timeout") == [(f"{settings.DB_STATEMENT_TIMEOUT_MS // 1000}s",)]
-    assert rows("main", "SHOW wal_level") == [("replica",)]
+    # Debian's own file alone would say otherwise of all of these.
+    for knob, value in (("wal_log_hints", "on"), ("wal_sender_timeout", "2s"), ("archive_mode", "on"), ("jit", "off")):
+        assert rows("main", f"SHOW {knob}") == [(value,)]
     assert rows("main", "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'main'") == [("UTF8",)]
 
 
