@@ -1,15 +1,34 @@
 """The WSGI application that Gunicorn serves."""
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.wsgi import get_wsgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
 
-_django = get_wsgi_application()
+
+def _loaded() -> Callable[..., Iterable[bytes]]:
+    """Load all of the service, addresses included: no request waits for that, and a release that cannot ends at once.
+
+    What is loaded stays for life, so the garbage collector looks at it neither now nor ever: that alone is half of
+    what a worker's start and end cost (docs/decisions.md).
+    """
+    gc.disable()
+    try:
+        from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
+        from django.urls import get_resolver  # noqa: PLC0415
+
+        handler = get_wsgi_application()
+        get_resolver().url_patterns  # noqa: B018  # a property that imports
+    finally:
+        gc.freeze()
+        gc.enable()
+    return handler
+
+
+_django = _loaded()
 _CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 
 
