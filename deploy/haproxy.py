@@ -1,10 +1,20 @@
 """HAProxy's configuration from the inventory: every app host is a server of the backend, by its name there."""
 
+import ipaddress
+import os
 from pathlib import Path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
+
+from django.conf import settings
 
 from deploy.inventory import Host, Inventory
 
 TEMPLATES = Path(__file__).with_name("templates")
+#: Stands in the other template, too, which needs it before.
+_CALLS = "  acl calls path_reg ^/(v1|oauth)(/|$)\n"
+#: The local data centre's load balancer, which says some things in the same words.
+STACK = Path(__file__).resolve().parents[1] / "stack" / "templates" / "haproxy.cfg"
 
 
 def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0.1") -> str:
@@ -13,6 +23,7 @@ def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0
     servers = "\n".join(
         f"  server {host.name} {host.address}:{host.serves} check" for host in inventory.with_role("app")
     )
+    proxies = [str(ipaddress.ip_network(each)) for each in settings.KNOWN_PROXIES]
     values = {
         "SOCKET": balancer.socket,
         "LISTEN": f"{balancer.address}:{balancer.serves}" + (f" ssl crt {tls} alpn h2,http/1.1" if tls else ""),
@@ -20,11 +31,24 @@ def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0
         "CHECK_HOST": check_host,
         "CONF": balancer.conf,
         "SERVERS": servers,
+        "CASES": _of_stack("  # HAProxy writes names of headers small", "\ndefaults"),
+        "OWN_ANSWERS": _of_stack("  # What HAProxy must answer itself", "  default_backend").replace(_CALLS, ""),
+        "RATE_LIMIT": str(settings.RATE_LIMIT_PER_HOUR),
+        "KNOWN_PROXIES": f"src {' '.join(proxies)}" if proxies else "always_false",
     }
     text = (TEMPLATES / "haproxy.cfg").read_text()
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def _of_stack(begins: str, ends: str) -> str:
+    """Return the lines of the local load balancer's configuration from one that begins so to the next that ends it."""
+    _, found, rest = STACK.read_text().partition(begins)
+    lines, over, _ = rest.partition(ends)
+    if not found or not over:
+        raise ValueError(f"{STACK} no longer says {begins!r}")
+    return f"{begins}{lines}".rstrip("\n") + "\n"
 
 
 def page() -> str:

@@ -116,7 +116,7 @@ def test_a_site_closed_for_work_says_so_to_people_and_clients_until_it_is_open_a
     closed = site.fab("maintenance", "--on", "--why", "a new disk", "--minutes", "7")
     try:
         page = requests.get(f"{site.url}/", timeout=5)
-        call = requests.get(f"{site.url}/v1/users/self/feed", timeout=5)
+        call = requests.get(f"{site.url}/v1/users/self/feed", timeout=5, headers={"X-Request-Id": "of-a-stranger"})
         token = requests.post(f"{site.url}/oauth/access_token", timeout=5)
         health = requests.get(f"{site.url}/health/ready", timeout=5)
         said = site.fab("maintenance").stdout
@@ -129,6 +129,8 @@ def test_a_site_closed_for_work_says_so_to_people_and_clients_until_it_is_open_a
     assert (page.status_code, page.headers["Retry-After"]) == (503, "420")
     assert "Back in a moment" in page.text
     assert (call.status_code, call.headers["Retry-After"]) == (503, "420")
+    # Nobody but a proxy of ours names a request.
+    assert call.headers["X-Request-Id"] != "of-a-stranger"
     assert call.json()["meta"]["code"] == token.json()["meta"]["code"] == 503
     assert health.status_code == 200
     assert "closed" in said
@@ -200,6 +202,22 @@ def test_a_host_out_of_the_load_balancer_gets_no_requests(site):
     assert "DRAIN" in out.stdout
     assert "DRAIN" in listed.stdout
     assert "DRAIN" not in back.stdout
+
+
+def test_without_any_app_host_the_load_balancer_answers_clients_in_the_envelope(site):
+    names = ",".join(host.name for host in site.inventory.with_role("app"))
+    site.fab("lb.out", "--hosts", names)
+    try:
+        call = requests.get(f"{site.url}/v1/users/self/feed", timeout=20)
+        page = requests.get(f"{site.url}/", timeout=20)
+    finally:
+        site.fab("lb.in", "--hosts", names)
+
+    assert call.status_code == page.status_code == 503
+    assert call.json()["meta"]["code"] == 503
+    assert "X-Ratelimit-Limit" in list(call.headers)  # as the contract spells it
+    assert call.headers["Retry-After"] == page.headers["Retry-After"] == "2"
+    assert page.headers["Content-Type"].startswith("text/plain")
 
 
 def test_the_log_says_who_deployed_what_and_how_it_ended(site):
