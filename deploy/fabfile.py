@@ -101,16 +101,15 @@ def deploy(
         say(f"release {built.name}, {built.file.stat().st_size // 1024} kB")
         facts = moving.check()
         before = {name: each.current for name, each in facts.items()}
-        moving.ship(built, facts)
-        with alerts.muted(fleet, f"deploy {built.name}", runs=any(before.values()), say=say):
+        with alerts.muted(moving, f"deploy {built.name}", runs=any(before.values()), say=say) as silenced:
+            moving.ship(built, facts)
             with moving.phase("migrate"):
                 later = _expand(fleet, built.name, contract=contract, nothing_runs=not any(before.values()))
+            silenced()
             moving.turn(built.name, before)
             if later and contract:
                 with moving.phase("migrate"):
                     migrations.contract(fleet, built.name, say=say)
-        with moving.phase("prune"):
-            moving.prune()
         return built.name, next(iter(before.values()), "")
 
     _deployed(fleet, "deploy", go)
@@ -141,7 +140,8 @@ def rollback(_c: Context, to: str = "", dry_run: bool = False) -> None:
         if lacking := [name for name, each in facts.items() if target not in each.releases]:
             raise rollout.RolloutError(f"nothing was changed; {target} is not on {', '.join(lacking)}")
         before = {name: each.current for name, each in facts.items()}
-        with alerts.muted(fleet, f"rollback to {target}", runs=True, say=say):
+        with alerts.muted(moving, f"rollback to {target}", runs=True, say=say) as silenced:
+            silenced()
             moving.turn(target, before)
         return target, next(iter(before.values()), "")
 

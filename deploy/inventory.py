@@ -147,12 +147,8 @@ def load(path: str | None = None) -> Inventory:
     servers = {name: _nodes(file, name, facts, hosts) for name, facts in content.get("servers", {}).items()}
     synchronous = frozenset(name for name, facts in content.get("servers", {}).items() if facts.get("synchronous"))
     if synchronous and not any("guard" in host.also for host in hosts.values()):
-        raise InventoryError(
-            f"{file}: [servers.{min(synchronous)}] is synchronous: one host needs also = [\"guard\"]"
-        )
-    return Inventory(
-        site.get("name", "instagram"), hosts, rollout, servers, synchronous, site.get("ssh_key", ""), file
-    )
+        raise InventoryError(f'{file}: [servers.{min(synchronous)}] is synchronous: one host needs also = ["guard"]')
+    return Inventory(site.get("name", "instagram"), hosts, rollout, servers, synchronous, site.get("ssh_key", ""), file)
 
 
 def _nodes(file: Path, name: str, facts: Any, hosts: dict[str, Host]) -> dict[str, int]:

@@ -43,11 +43,15 @@ class Fleet:
 
         command: of a host; words, or one line for its shell. seconds: then the host is given up.
         """
+        return self._run(hosts, command, seconds, dry=self.dry)
 
+    def _run(
+        self, hosts: Iterable[Host], command: Callable[[Host], list[str] | str], seconds: float, *, dry: bool
+    ) -> list[Answer]:
         def one(host: Host) -> Answer:
             asked = command(host)
             line = asked if isinstance(asked, str) else join(asked)
-            if self.dry:
+            if dry:
                 return Answer(host, True, f"would run: {line}")
             try:
                 result = self._connection(host).run(line, hide=True, warn=True, in_stream=False, timeout=seconds)
@@ -63,11 +67,7 @@ class Fleet:
         self, hosts: Iterable[Host], command: Callable[[Host], list[str] | str], *, seconds: float = 30.0
     ) -> list[Answer]:
         """As run(), for commands that change nothing: a dry run runs them, too."""
-        dry, self.dry = self.dry, False
-        try:
-            return self.run(hosts, command, seconds=seconds)
-        finally:
-            self.dry = dry
+        return self._run(hosts, command, seconds, dry=False)
 
     def put(
         self, hosts: Iterable[Host], file: Path, target: Callable[[Host], str], *, private: bool = False

@@ -6,6 +6,7 @@ it ran before, also out of the load balancer meanwhile. Requests go on all the t
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,7 +17,7 @@ from deploy import preflight
 from deploy.artifact import Release, static, wheels
 from deploy.balancer import BalancerError, Balancers
 from deploy.inventory import RELEASED, Host
-from deploy.manage import manage
+from deploy.manage import keeper, manage
 from deploy.remote import Answer, Fleet, failed
 
 
@@ -55,6 +56,8 @@ class Rollout:
         self.progress = Progress()
         self.hosts = fleet.inventory.with_role(*RELEASED)
         self.phases: dict[str, float] = {}
+        #: Brings the release to all but the canary; nothing to do when every host has it.
+        self._ship_rest: Callable[[], None] = lambda: None
         self._began = time.monotonic()
         self._would = "would be " if fleet.dry else ""
 
@@ -76,12 +79,21 @@ class Rollout:
         return facts
 
     def ship(self, release: Release, facts: dict[str, preflight.Facts]) -> None:
-        """Bring the release to every host that lacks it. Raises RolloutError."""
-        with self.phase("ship"):
-            self._ship(release, facts)
+        """Bring the release to the canary, where it lacks it; to the others while that is watched. Raises RolloutError.
 
-    def _ship(self, release: Release, facts: dict[str, preflight.Facts]) -> None:
-        lacking = [host for host in self.hosts if release.name not in facts[host.name].releases]
+        A release that is not well on the canary is never sent to the rest.
+        """
+        first = [host for host in self.hosts if host in (keeper(self.fleet), self._canary())]
+        rest = [host for host in self.hosts if host not in first]
+        with self.phase("ship"):
+            self._ship(release, facts, first)
+        self._ship_rest = lambda: self._ship(release, facts, rest)
+
+    def _canary(self) -> Host:
+        return next((host for host in self.hosts if "app" in host.roles), self.hosts[0])
+
+    def _ship(self, release: Release, facts: dict[str, preflight.Facts], hosts: list[Host]) -> None:
+        lacking = [host for host in hosts if release.name not in facts[host.name].releases]
         without = [host for host in lacking if release.venv not in facts[host.name].venvs]
         bare = [host for host in lacking if "app" in host.roles and release.static not in facts[host.name].static]
         if without and not self.fleet.dry:
@@ -103,10 +115,18 @@ class Rollout:
         self._all(
             self.fleet.put(lacking, release.file, lambda host: f"{host.base}/incoming/{release.file.name}"), "shipped"
         )
-        unpack = _script("unpack")
+        unpack, prune = _script("unpack"), _script("prune")
         words = f"{release.name} {release.venv} {release.static}"
-        self._all(self.fleet.run(lacking, lambda host: f"{unpack} {host.base} {words}", seconds=300), "unpacked")
-        self.say(f"{self._would}shipped to {len(lacking)} of {len(self.hosts)} hosts")
+        self._all(
+            self.fleet.run(
+                lacking,
+                # One command: a look at what is old costs less than another way there.
+                lambda host: f"{unpack} {host.base} {words} && {prune} {host.base} {self.rules.keep}",
+                seconds=300,
+            ),
+            "unpacked",
+        )
+        self.say(f"{self._would}shipped to {len(lacking)} of {len(hosts)} hosts")
 
     def turn(self, release: str, before: dict[str, str]) -> None:
         """Have every host run the release; on trouble give all of them back what they ran. Raises RolloutError.
@@ -122,8 +142,10 @@ class Rollout:
                 with self.phase("batches" if number else "canary"):
                     self._turn(batch, release)
                     if number == 0:
-                        self._watch(batch)
+                        self._watch_and_ship(batch)
                 self.say(f"{self._would}turned: {len(turned)} of {len(apps)} app hosts run {release}")
+            if not apps:
+                self._ship_rest()
             turned += workers
             with self.phase("workers"):
                 self._all(self._activate(workers, {host.name: release for host in workers}), release)
@@ -177,11 +199,6 @@ class Rollout:
                 break
         return said
 
-    def prune(self) -> None:
-        """Remove old releases."""
-        script = _script("prune")
-        self.fleet.run(self.hosts, lambda host: f"{script} {host.base} {self.rules.keep}")
-
     def seconds(self) -> float:
         """Return how long this has taken."""
         return round(time.monotonic() - self._began, 1)
@@ -202,6 +219,13 @@ class Rollout:
             return f"{script} {' '.join(words)}"
 
         return self.fleet.run(hosts, command, seconds=self.rules.healthy_s + 60)
+
+    def _watch_and_ship(self, canary: list[Host]) -> None:
+        """Watch the canary; bring the release to the others meanwhile. Raises RolloutError for either."""
+        with ThreadPoolExecutor(1) as pool:
+            shipping = pool.submit(self._ship_rest)
+            self._watch(canary)
+            shipping.result()
 
     def _watch(self, batch: list[Host]) -> None:
         """Let the canary take real requests for a while and count its errors; send a photo through it meanwhile.

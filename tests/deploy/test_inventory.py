@@ -86,3 +86,45 @@ def test_who_deploys_may_restart_the_units_of_the_host_and_nothing_else():
     assert "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart instagram@worker-feed\n" in rules
     assert "instagram@web" not in rules
     assert "ALL=(ALL)" not in rules
+
+
+SYNCHRONOUS = """
+[hosts.db-1]
+address = "10.0.0.1"
+roles = ["db"]
+[hosts.db-2]
+address = "10.0.0.2"
+roles = ["db"]
+[hosts.work]
+address = "10.0.0.3"
+roles = ["worker"]
+also = ["guard"]
+[servers.main]
+nodes = {db-1 = 5432, db-2 = 5432}
+synchronous = true
+"""
+
+
+def test_commits_that_wait_for_a_replica_want_a_guard(tmp_path):
+    with pytest.raises(InventoryError, match="needs also"):
+        an_inventory(tmp_path, SYNCHRONOUS.replace('also = ["guard"]', ""))
+
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    made = files(found, found.hosts["work"])
+
+    assert "guard" in found.hosts["work"].units
+    assert '"synchronous": true' in made["/srv/instagram/shared/topology.json"].text
+    rules = files(found, found.hosts["db-2"])["/etc/postgresql/15/main/pg_hba.conf"].text
+    assert "host all postgres 10.0.0.3/32 scram-sha-256\n" in rules
+
+
+def test_a_database_host_knows_for_its_backups_what_it_holds(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    made = files(found, found.hosts["db-2"])
+
+    environment = made["/srv/instagram/shared/site.env"].text
+    assert "BACKUP_SERVERS=main\n" in environment
+    assert "BACKUP_PG_DATA=/var/lib/postgresql/15/main\n" in environment
+    # Where the archive's configuration is written is where PostgreSQL looks for it.
+    conf = environment.partition("BACKUP_CONF_FILE=")[2].partition("\n")[0]
+    assert f"--config={conf} --stanza=main" in made["/etc/postgresql/15/main/conf.d/instagram.conf"].text

@@ -34,7 +34,11 @@ ADDRESSES = {
     "cache": "127.0.1.204",
     "lb": "127.0.1.205",
 }
-SECRETS = {"DB_PASSWORD": "of-this-test", "DB_REPLICATION_PASSWORD": "of-this-test-too", "DB_SUPERUSER_PASSWORD": "and-this"}
+SECRETS = {
+    "DB_PASSWORD": "of-this-test",
+    "DB_REPLICATION_PASSWORD": "of-this-test-too",
+    "DB_SUPERUSER_PASSWORD": "and-this",
+}
 
 
 class Site:

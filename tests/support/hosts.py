@@ -129,11 +129,13 @@ def hosts(folder: Path, count: int, *, workers: int = 0, rollout: str = "") -> I
         wait_until(lambda: listens("127.0.0.1", front), what="HAProxy")
         yield found
     finally:
-        _stop_units(found.unit_pids())
-        for process in [*processes, *found.sshd.values()]:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+        try:
+            _stop_units(found.unit_pids())
+        finally:
+            for process in [*processes, *found.sshd.values()]:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
 
 
 def commit_of(changes: dict[str, str]) -> str:
@@ -206,6 +208,8 @@ def _base(folder: Path, name: str, bind: str) -> Path:
         "PORT_OFFSET": str(settings.PORT_OFFSET),
         "GUNICORN_WORKERS": "1",
         "GUNICORN_THREADS": "2",
+        # All hosts, their databases and what asks them share a few processors: slow is not unwell here.
+        "HEALTH_TIMEOUT_S": "5",
         "ALLOWED_HOSTS": f"127.0.0.1,localhost,{bind.partition(':')[0]}",
     }
     if bind:
@@ -236,6 +240,9 @@ def _sshd(folder: Path, name: str, address: str, port: int) -> subprocess.Popen[
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
         "MaxStartups": "100",
+        # Bash reads ~/.bashrc for each command that comes by SSH. An account made for deploys has Debian's, which does
+        # nothing then; whoever runs this may have one that takes half a second.
+        "SetEnv": f"HOME={folder}",
         "UseDNS": "no",
         "Subsystem": "sftp internal-sftp",
     }
@@ -249,8 +256,10 @@ def _stop_units(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    for pid in pids:
-        wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or _is_zombie(pid), what=f"unit {pid} is gone")
+    for pid in pids:  # 20 s are given to what is in hand
+        wait_until(
+            lambda pid=pid: not Path(f"/proc/{pid}").exists() or _is_zombie(pid), seconds=30, what=f"unit {pid} is gone"
+        )
 
 
 def _is_zombie(pid: int) -> bool:
