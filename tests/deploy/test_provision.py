@@ -20,6 +20,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.faults,
+    pytest.mark.provision,
     pytest.mark.skipif(
         os.geteuid() != 0 or not Path(DEBOOTSTRAP).exists(),
         reason="a bare host needs root (chroot, mount) and debootstrap",
