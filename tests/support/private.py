@@ -143,6 +143,9 @@ def private_place(*up_arguments: str) -> Iterator[PrivateStack]:
             "STATE_DIR": str(state_dir),
             "PORT_OFFSET": str(offset),
             "DJANGO_SETTINGS_MODULE": "instagram.settings.development",
+            # A load is the work of few people: none of what they do has a pace.
+            "PACE_FIRST_DAY": "nothing=0",
+            "PACE_LATER": "nothing=0",
         }
         # Lean, unless it is started otherwise, whatever runs beside it.
         env.pop("STACK_KIND", None)
