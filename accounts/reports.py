@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
 from accounts.models import HiddenPhoto, Report
 from caching import delete_after_commit, get_or_load_many
@@ -60,16 +60,6 @@ def hidden_by_reports(photo_ids: Iterable[int]) -> set[int]:
 
     hidden = get_or_load_many(_KIND, photo_ids, load, ttl_s=settings.CACHE_PERMISSION_TTL_S)
     return {photo_id for photo_id, is_hidden in hidden.items() if is_hidden}
-
-
-def review(reports: QuerySet[Report], verdict: Report.Review) -> None:
-    """Write staff's verdict on reports; one on a photo counts for every open report of that photo."""
-    with transaction.atomic():
-        photo_ids = list(reports.filter(kind=Report.Kind.MEDIA).values_list("target_id", flat=True))
-        Report.objects.filter(pk__in=list(reports.values_list("pk", flat=True))).update(review=verdict)
-        open_ones = Report.objects.filter(kind=Report.Kind.MEDIA, target_id__in=photo_ids, review=Report.Review.OPEN)
-        open_ones.update(review=verdict)
-        forget(photo_ids)
 
 
 def set_hidden(photo_ids: Iterable[int], *, hidden: bool) -> None:

@@ -12,5 +12,5 @@ JOBS_NAMESPACE = "bench:"
 S3_BUCKET = "bench"
 CDN_BASE_URL = f"{base.CDN_BASE_URL}/bench"  # the edge finds the bucket by it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-PACE_FIRST_DAY: dict[str, int] = {}  # a load is the work of few people
-PACE_LATER: dict[str, int] = {}
+PACE_FIRST_DAY = {}  # a load is the work of few people
+PACE_LATER = {}
