@@ -151,8 +151,18 @@ def _watch() -> Component:
 
 
 def _replica_guard() -> Component:
-    ports = [node.port for name in settings.POSTGRES_PORTS for node in topology.nodes(name)]
-    return _manage("replica_guard", ["replicas", "guard"], *ports)
+    return Component(
+        name="replica_guard",
+        argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), "replicas", "guard"],
+        ports=[],
+        before=lambda: prepare.data_directory("replica_guard"),
+        # It connects anew for each look, twice a second. The name: recovery/failover/guard.py.
+        probe=probes.wrote(paths.data("replica_guard") / "seen", within_s=15.0),
+        after=("pgbouncer",),
+        app=True,
+        ours=True,
+        stop_seconds=20.0,
+    )
 
 
 def _apns() -> Component:

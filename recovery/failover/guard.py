@@ -5,9 +5,11 @@ acknowledgement all the same. The guard asks each primary twice a second who fol
 synchronous_standby_names by that. It may die at any moment: what is set stays.
 """
 
+import contextlib
 import logging
 import threading
 import time
+from pathlib import Path
 
 from django.conf import settings
 
@@ -37,6 +39,7 @@ class Guard:
                 log.info("%s: %s", self.server, error)
             except Exception:
                 log.exception("the guard of %s goes on", self.server)
+            _tell_alive()
 
     def look(self) -> None:
         """Set what fits what is. A primary that does not answer is left alone, and so is one that is being changed."""
@@ -61,6 +64,17 @@ class Guard:
     def _set(self, machine: Machine, slot: str, why: str) -> None:
         postgres.wait_for(machine, slot)
         log.warning("%s: replication is %s now: %s", self.server, "synchronous" if slot else "asynchronous", why)
+
+
+def seen_file() -> Path:
+    """Return the file that is touched after each look: whoever asks whether the guard is well looks at it."""
+    return Path(settings.STATE_DIR) / "data" / "replica_guard" / "seen"
+
+
+def _tell_alive() -> None:
+    with contextlib.suppress(OSError):
+        seen_file().parent.mkdir(parents=True, exist_ok=True)
+        seen_file().touch()
 
 
 def guard(site: Site, servers: list[str], stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.faults
 
 #: What is hit, and what it is called in the table.
 PARTS = {
-    "gunicorn": "a Gunicorn",
+    "gunicorn_1": "a Gunicorn",
     "worker_feed_1": "a worker (feed)",
     "gearmand": "gearmand",
     "memcached_1": "memcached",
