@@ -96,7 +96,10 @@ def _write_inventory(folder: Path, ssh: int, database: int, pooler: int) -> None
     lines = [f'[site]\nuser = "{user}"\nport = {ssh}\nservices = "processes"\nssh_key = "{key}"']
     roles = {"app-01": "app", **dict.fromkeys(NODES, "db")}
     for name, address in {"app-01": APP, **NODES}.items():
-        lines.append(f'[hosts.{name}]\naddress = "{address}"\nroles = ["{roles[name]}"]\nbase = "{folder / name}"')
+        also = '\nalso = ["guard"]' if name == "app-01" else ""
+        lines.append(
+            f'[hosts.{name}]\naddress = "{address}"\nroles = ["{roles[name]}"]\nbase = "{folder / name}"{also}'
+        )
     lines.append(
         f'[servers.shard_b]\nnodes = {{db-b1 = {database}, db-b2 = {database}}}\naccount = "{account}"\n'
         'data = "{base}/data"\nconfig = "{base}/postgresql.conf"\nsocket = "{base}"\nsynchronous = true'
