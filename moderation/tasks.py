@@ -49,6 +49,12 @@ def judge(*, photo_id: int, comment_id: int | None = None) -> None:
     judging.judge(photo_id=photo_id, comment_id=comment_id)
 
 
+@task("moderation.forget_texts", queue="fast")
+def forget_texts(*, photo_id: int, author_id: int) -> None:
+    """Forget what is known of somebody's texts under a photo that was deleted. Safe to repeat."""
+    texts.forget_under(photo_id, author_id)
+
+
 @task("moderation.erase_said", queue="feed_large")
 def erase_said(*, user_id: int) -> Again | None:
     """Forget what is known of a deleted person's texts."""

@@ -116,6 +116,12 @@ def forget_before(server: Server, moment: float, *, batch: int = 5_000) -> int:
         return int(cursor.rowcount)
 
 
+def forget_under(photo_id: int, author_id: int) -> None:
+    """Delete what is known of a person's texts under a photo. Safe to repeat. Raises ShardUnavailable."""
+    with shard_of(author_id).cursor() as cursor:
+        cursor.execute("DELETE FROM local.said WHERE author_id = %s AND photo_id = %s", [author_id, photo_id])
+
+
 def forget_author(author_id: int) -> int:
     """Delete what is known of a person's texts; return how many. Safe to repeat. Raises ShardUnavailable."""
     with shard_of(author_id).cursor() as cursor:

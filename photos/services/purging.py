@@ -58,10 +58,15 @@ def erase(shard: Shard, photo_ids: Sequence[int]) -> bool:
             cursor.execute(sql.SQL("DELETE FROM {} WHERE key_id = ANY(%s) AND kind < 10").format(table), [gone])
         cursor.execute("DELETE FROM local.newest_photo WHERE photo_id = ANY(%s)", [gone])
         cursor.execute(
-            sql.SQL("DELETE FROM {} WHERE id = ANY(%s) RETURNING id, caption").format(shard.table("photos_photo")),
+            sql.SQL("DELETE FROM {} WHERE id = ANY(%s) RETURNING id, author_id, caption").format(
+                shard.table("photos_photo")
+            ),
             [gone],
         )
-        _forget_mentions(shard, cursor.fetchall())
+        rows = cursor.fetchall()
+        _forget_mentions(shard, ((photo_id, caption) for photo_id, _, caption in rows))
+        captions = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id, caption in rows if caption]
+        enqueue_many("moderation.forget_texts", captions, on=shard)
     photo_map.forget(gone)
     for kind in (BODY_KIND, ENGAGEMENT_KIND):
         delete(kind, gone)
@@ -99,6 +104,7 @@ def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
         wrote = sorted({(photo_id, author_id) for photo_id, author_id, _ in comments})
         told = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id in wrote]
         enqueue_many("notifications.forget_comments", told, on=shard)
+        enqueue_many("moderation.forget_texts", told, on=shard)
         _forget_mentions(shard, ((photo_id, text) for photo_id, _, text in comments))
     return len(likes) < LIKES and len(comments) < COMMENTS
 
