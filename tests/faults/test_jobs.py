@@ -63,11 +63,12 @@ def inboxes(author: Person, *servers: str) -> list[tuple[int, int]]:
 def jobs_left(stack: PrivateStack) -> list[tuple[str, str, int]]:
     """Return (server, task, rows) of the outboxes and of what rests as dead letters.
 
-    But for the next ring of a phone that rang just now: that waits for its time.
+    But for what waits for its time: the next ring of a phone that rang just now, proofs of what others deleted.
     """
     query = (
         "SELECT task, count(*) FROM (SELECT task FROM local.outbox UNION ALL SELECT task FROM local.dead_letter) AS job"
-        " WHERE task <> 'notifications.push_summary' GROUP BY task"
+        " WHERE task NOT IN ('notifications.push_summary', 'notifications.forget_photo', 'photos.purge',"
+        " 'photos.erase_photo', 'photos.drop_ended_like') GROUP BY task"
     )
     return [(server, *row) for server in SERVERS for row in ask(stack, server, query)]
 

@@ -45,7 +45,9 @@ def stand_in(stack: PrivateStack, where: str, **told: Any) -> Any:
 def posts_of(stack: PrivateStack, photo: int, person: Person) -> list[str]:
     """Return the services that show a photo, one name for each post."""
     link = body_of(person.get(f"/v1/media/{photo}"))["data"]["link"]
-    return sorted(post["service"] for post in stand_in(stack, "_posts") if link in post["links"])
+    return sorted(
+        post["service"] for post in stand_in(stack, "_posts") if link in post.get("links", ())
+    )  # alerts have none
 
 
 def statuses(person: Person, photo: int) -> dict[str, str]:

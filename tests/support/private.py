@@ -86,7 +86,11 @@ class PrivateStack:
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
         """Signal a component and all it started (backends, workers); return its pid. Dead ones are started again."""
         pid = self.pid(name)
-        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        head = psutil.Process(pid)
+        if how != signal.SIGCONT:
+            # It starts nothing more while its children are looked for: one that was missed would go on answering.
+            head.suspend()
+        for process in [head, *head.children(recursive=True)]:
             with_pid = process.pid
             try:
                 os.kill(with_pid, how)
