@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connections
 
 from instagram import tracing
 from instagram.counting import count
@@ -21,6 +20,7 @@ from sharding import Server, Shard, main_server, server_named
 
 from . import handover
 from .context import request_id as current_request_id
+from .rows import change, dictionaries
 from .tasks import Again, registry, task_named
 
 #: The longest wait between two tries, seconds: of the relay, and after failures.
@@ -127,7 +127,7 @@ def finish(server: Server, steps: Iterable[tuple[int, int]]) -> None:
     """Delete the rows of jobs that are done, each (row id, step): a row that has moved on stays."""
     done = list(steps)
     if done:
-        _change(
+        change(
             server,
             "DELETE FROM local.outbox USING unnest(%s::bigint[], %s::int[]) AS done (row_id, at_step)"
             " WHERE id = row_id AND step = at_step",
@@ -138,7 +138,7 @@ def finish(server: Server, steps: Iterable[tuple[int, int]]) -> None:
 def extend(job: Job, seconds: float) -> bool:
     """Keep the relay from a job for `seconds` from now; False if its row has moved on."""
     return bool(
-        _change(
+        change(
             job.server,
             "UPDATE local.outbox SET run_after = clock_timestamp() + %s * interval '1 second'"
             " WHERE id = %s AND step = %s AND attempts = %s",
@@ -154,7 +154,7 @@ def go_on(job: Job, again: Again) -> Job | None:
     """
     args = job.args | again.changes
     lease_s = again.delay_s or _lease(job.task)
-    moved = _change(
+    moved = change(
         job.server,
         "UPDATE local.outbox SET args = %s, step = step + 1, attempts = 0, submits = 0, postponed = 0,"
         " last_error = NULL, run_after = clock_timestamp() + %s * interval '1 second'"
@@ -184,7 +184,7 @@ def count_attempt(job: Job) -> Job | None:
     if attempts > settings.JOBS_MAX_ATTEMPTS:
         bury(job, reason, attempts=job.attempts)
         return None
-    moved = _change(
+    moved = change(
         job.server,
         "UPDATE local.outbox SET attempts = %s, last_error = %s WHERE id = %s AND step = %s AND attempts = %s",
         [attempts, reason, job.row_id, job.step, job.attempts],
@@ -201,7 +201,7 @@ def fail(job: Job, reason: str, *, counted: bool = False) -> None:
     if attempts >= settings.JOBS_MAX_ATTEMPTS:
         bury(job, reason, attempts=attempts)
         return
-    _change(
+    change(
         job.server,
         "UPDATE local.outbox SET attempts = %s, submits = 0, last_error = %s,"
         " run_after = clock_timestamp() + %s * interval '1 second' WHERE id = %s AND step = %s AND attempts = %s",
@@ -211,7 +211,7 @@ def fail(job: Job, reason: str, *, counted: bool = False) -> None:
 
 def postpone(job: Job, reason: str) -> None:
     """Let a job wait for what it needs, a minute at most at a time, however long it takes: this is no failure of it."""
-    _change(
+    change(
         job.server,
         "UPDATE local.outbox SET postponed = postponed + 1, submits = 0, last_error = %s,"
         " run_after = clock_timestamp() + %s * interval '1 second' WHERE id = %s AND step = %s AND attempts = %s",
@@ -224,7 +224,7 @@ def release(server: Server, *, reasons: list[str]) -> int:
 
     Cost: reads what is delayed on the server.
     """
-    return _change(
+    return change(
         server,
         "UPDATE local.outbox SET run_after = clock_timestamp(), postponed = 0"
         " WHERE run_after > clock_timestamp() AND EXISTS"
@@ -236,7 +236,7 @@ def release(server: Server, *, reasons: list[str]) -> int:
 def bury(job: Job, reason: str, *, attempts: int) -> None:
     """Make a job a dead letter."""
     count("jobs", task=job.task, result="dead")
-    _change(
+    change(
         job.server,
         "WITH dead AS (DELETE FROM local.outbox WHERE id = %s AND step = %s AND attempts = %s RETURNING *)"
         " INSERT INTO local.dead_letter"
@@ -266,7 +266,7 @@ def take_due(server: Server, *, most: int) -> list[Job]:
 
 def give_back(server: Server, jobs: Iterable[Job]) -> None:
     """Undo take_due() for jobs that gearmand did not take."""
-    _change(
+    change(
         server,
         "UPDATE local.outbox SET run_after = clock_timestamp(), submits = greatest(submits - 1, 0)"
         " WHERE id = ANY(%s) AND submits > 0",
@@ -292,7 +292,7 @@ def hasten(on: Shard | Server, *, tasks: Iterable[str], argument: str, value: in
 
 def rows_of(server: Server, *, task: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
     """Return a server's jobs that are not done, oldest first."""
-    return _dictionaries(
+    return dictionaries(
         server,
         "SELECT id, logical_shard, task, args::text, attempts, postponed, step, submits, created_at, run_after,"
         " last_error, request_id FROM local.outbox WHERE task = %s OR %s ORDER BY id LIMIT %s",
@@ -320,16 +320,6 @@ def jobs_with(server: Server, *, tasks: Iterable[str], argument: str, value: int
         return [_job(server, row) for row in cursor.fetchall()]
 
 
-def letters_with(server: Server, *, tasks: Iterable[str], argument: str, value: int | str) -> list[dict[str, Any]]:
-    """Return a server's dead letters of some tasks that have an argument of that value."""
-    return _dictionaries(
-        server,
-        "SELECT id, task, args::text, attempts, died_at, last_error FROM local.dead_letter"
-        " WHERE task = ANY(%s) AND args->>%s = %s ORDER BY died_at DESC",
-        [list(tasks), argument, str(value)],
-    )
-
-
 def last_error_of(job: Job) -> str | None:
     """Return why a job failed or waits, as its row says now."""
     with job.server.cursor() as cursor:
@@ -338,56 +328,9 @@ def last_error_of(job: Job) -> str | None:
     return row[0] if row else None
 
 
-def dead_letters(server: Server, *, task: str | None = None, most: int = 1000) -> list[dict[str, Any]]:
-    """Return a server's dead letters, latest first."""
-    return _dictionaries(
-        server,
-        "SELECT id, logical_shard, task, args::text, attempts, created_at, died_at, last_error, request_id"
-        " FROM local.dead_letter WHERE task = %s OR %s ORDER BY died_at DESC LIMIT %s",
-        [task, task is None, most],
-    )
-
-
-def dead_by_task(server: Server) -> list[dict[str, Any]]:
-    """Return per task how many dead letters a server has, and when the last one died. Cost: reads them all."""
-    return _dictionaries(
-        server,
-        "SELECT task, count(*) AS dead, max(died_at) AS last_at FROM local.dead_letter GROUP BY task ORDER BY task",
-        [],
-    )
-
-
-def dead_letter(server: Server, row_id: int) -> dict[str, Any] | None:
-    """Return one dead letter, None if it is not there (any more). Cost: one read by key."""
-    rows = _dictionaries(
-        server,
-        "SELECT id, logical_shard, task, args::text, attempts, created_at, died_at, last_error, request_id"
-        " FROM local.dead_letter WHERE id = %s",
-        [row_id],
-    )
-    return rows[0] if rows else None
-
-
-def requeue(server: Server, row_ids: Iterable[int]) -> int:
-    """Put dead letters back into the outbox, due now, with all attempts before them; return how many."""
-    return _change(
-        server,
-        "WITH back AS (DELETE FROM local.dead_letter WHERE id = ANY(%s) RETURNING *)"
-        " INSERT INTO local.outbox (logical_shard, task, args, run_after, request_id)"
-        " SELECT logical_shard, task, args, clock_timestamp(), request_id FROM back",
-        [list(row_ids)],
-        may_be_lost=False,
-    )
-
-
-def discard(server: Server, row_ids: Iterable[int]) -> int:
-    """Delete dead letters; return how many."""
-    return _change(server, "DELETE FROM local.dead_letter WHERE id = ANY(%s)", [list(row_ids)], may_be_lost=False)
-
-
 def counts(server: Server) -> list[dict[str, Any]]:
     """Return per task: rows, how many are overdue, seconds since the oldest began, failing, postponed, dead."""
-    return _dictionaries(
+    return dictionaries(
         server,
         "SELECT task, count(*) FILTER (WHERE NOT dead) AS rows, count(*) FILTER (WHERE run_after <= now()) AS overdue,"
         " extract(epoch FROM now() - min(created_at) FILTER (WHERE NOT dead))::float AS oldest_s,"
@@ -398,27 +341,6 @@ def counts(server: Server) -> list[dict[str, Any]]:
         " GROUP BY task ORDER BY task",
         [],
     )
-
-
-def _change(server: Server, statement: str, arguments: list[Any], *, may_be_lost: bool = True) -> int:
-    """Run one statement that may be lost in a power cut (the job runs once more then); return how many rows it met."""
-    if may_be_lost and not connections[server.alias].in_atomic_block:
-        # One message, hence one transaction and one round trip; nobody waits for the disk.
-        statement = "SET LOCAL synchronous_commit TO off; " + statement
-    with server.cursor() as cursor:
-        cursor.execute(statement, arguments)
-        return int(cursor.rowcount)
-
-
-def _dictionaries(server: Server, query: str, arguments: list[Any]) -> list[dict[str, Any]]:
-    with server.cursor() as cursor:
-        cursor.execute(query, arguments)
-        names = [column.name for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) | {"server": server.name} for row in cursor.fetchall()]
-    for row in rows:
-        if "args" in row:
-            row["args"] = orjson.loads(row["args"])
-    return rows
 
 
 def _job(server: Server, row: Sequence[Any]) -> Job:

@@ -14,7 +14,7 @@ from backoffice.deeds import Deed, perform
 from backoffice.frame import Menu, page, panel, shown
 from backoffice.lists import PlainText, Questions
 from instagram.errors import APIError, NotFound
-from jobs import outbox
+from jobs import dead_letters
 from monitoring.scrubbing import without_people
 from sharding import Server, ShardUnavailable, all_servers, gather, server_named
 
@@ -54,7 +54,7 @@ def letters(request: HttpRequest) -> HttpResponse:
     servers = [server for server in all_servers() if asked.get("server") in (None, server.name)]
 
     def ask(server: Server, _: None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return outbox.dead_letters(server, task=asked.get("task"), most=COUNT), outbox.dead_by_task(server)
+        return dead_letters.latest(server, task=asked.get("task"), most=COUNT), dead_letters.by_task(server)
 
     answers = gather(dict.fromkeys(servers), ask)
     rows = [row for found, _ in answers.values() for row in found]
@@ -101,8 +101,8 @@ class Requeue(Deed):
     def state(self) -> dict[str, Any]:
         """Return how many there are; of servers that are away none."""
         if self.server:
-            return {"task": self.task, "dead": int(outbox.dead_letter(self.server, self.letter_id) is not None)}
-        counts = gather(dict.fromkeys(all_servers()), lambda server, _: outbox.dead_by_task(server))
+            return {"task": self.task, "dead": int(dead_letters.one(self.server, self.letter_id) is not None)}
+        counts = gather(dict.fromkeys(all_servers()), lambda server, _: dead_letters.by_task(server))
         return {
             "task": self.task,
             "dead": sum(row["dead"] for rows in counts.values() for row in rows if row["task"] == self.task),
@@ -111,7 +111,7 @@ class Requeue(Deed):
     def do(self, answers: dict[str, Any]) -> str:
         """Put them back."""
         if self.server:
-            done, away = outbox.requeue(self.server, [self.letter_id]), list[str]()
+            done, away = dead_letters.requeue(self.server, [self.letter_id]), list[str]()
         else:
             done, away = self._all()
         if not done and not away:
@@ -126,8 +126,8 @@ class Requeue(Deed):
         for server in all_servers():
             try:
                 for _ in range(MOST_REQUEUED // PORTION):
-                    found = [row["id"] for row in outbox.dead_letters(server, task=self.task, most=PORTION)]
-                    done += outbox.requeue(server, found)
+                    found = [row["id"] for row in dead_letters.latest(server, task=self.task, most=PORTION)]
+                    done += dead_letters.requeue(server, found)
                     if len(found) < PORTION:
                         break
             except ShardUnavailable:
@@ -146,7 +146,7 @@ def requeue_one(request: HttpRequest, server: str, letter_id: int) -> HttpRespon
     """Put one back."""
     if server not in [each.name for each in all_servers()] or letter_id >= 2**63:
         raise NotFound(what="dead letter")
-    letter = outbox.dead_letter(server_named(server), letter_id)
+    letter = dead_letters.one(server_named(server), letter_id)
     if letter is None:
         raise GoneError("This dead letter is gone: it was put back or discarded.")
     deed = Requeue(letter["task"], server=server_named(server), letter_id=letter_id)
@@ -171,7 +171,7 @@ def requeue_task(request: HttpRequest, task: str) -> HttpResponse:
 def dead() -> tuple[str, str, str]:
     """Count the jobs that failed for good. Cost: one query per server over its dead letters."""
     servers = all_servers()
-    answers = gather(dict.fromkeys(servers), lambda server, _: outbox.dead_by_task(server))
+    answers = gather(dict.fromkeys(servers), lambda server, _: dead_letters.by_task(server))
     number = sum(row["dead"] for rows in answers.values() for row in rows)
     away = [server.name for server in servers if server not in answers]
     detail = f"without {', '.join(away)}" if away else "jobs that failed too often"

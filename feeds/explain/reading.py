@@ -11,7 +11,7 @@ from accounts import visibility
 from accounts.models import Status, User
 from accounts.queries import PROFILE_KIND, STANDING_KIND, is_blocked, standing_id
 from caching import get_many
-from jobs import outbox
+from jobs import dead_letters, outbox
 from photos.models import State
 from photos.queries import owners_of
 from photos.queries.bodies import BODY_KIND
@@ -141,7 +141,7 @@ def _jobs(found: Found) -> None:
         if shards is None or holds(Walk(**job.args), found.viewer_id):
             found.job = job
             found.job_reason = outbox.last_error_of(job) or ""
-    for letter in outbox.letters_with(server, tasks=_FAN_OUTS, argument="photo_id", value=found.photo_id):
+    for letter in dead_letters.with_argument(server, tasks=_FAN_OUTS, argument="photo_id", value=found.photo_id):
         if letter["args"].get("shards") is None or holds(Walk(**letter["args"]), found.viewer_id):
             found.dead = f"{letter['last_error']} (dead letter {letter['id']} on {letter['server']})"
 
@@ -155,7 +155,7 @@ def _backfill(found: Found) -> None:
         if job.args["followee_id"] == found.author_id:
             found.backfill = job
             found.backfill_reason = outbox.last_error_of(job) or ""
-    for letter in outbox.letters_with(server, tasks=tasks, argument="follower_id", value=viewer_id):
+    for letter in dead_letters.with_argument(server, tasks=tasks, argument="follower_id", value=viewer_id):
         if letter["args"]["followee_id"] == found.author_id:
             found.backfill_dead = f"{letter['last_error']} (dead letter {letter['id']} on {letter['server']})"
 

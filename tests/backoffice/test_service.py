@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from backoffice.acts import Role
-from jobs import outbox
+from jobs import dead_letters, outbox
 from jobs.testing import run_until_idle
 from moderation.models import SpamRule
 from moderation.spam import judging
@@ -152,7 +152,7 @@ def letters_of(*servers):
     for server in servers:
         rows = outbox.rows_of(server, task=task)
         outbox.finish(server, [(row["id"], row["step"]) for row in rows])
-        outbox.discard(server, [row["id"] for row in outbox.dead_letters(server, task=task)])
+        dead_letters.discard(server, [row["id"] for row in dead_letters.latest(server, task=task)])
 
 
 def test_dead_letters_are_listed_by_task_with_their_reason_and_no_address(desk):
@@ -171,7 +171,7 @@ def test_one_dead_letter_is_put_back_and_the_others_rest(desk):
         assert desk.post(f"dead_letters/main/{ids[main]}/requeue/", why="mended").status_code == 302
 
         assert len(outbox.rows_of(main, task=task)) == 1
-        assert len(outbox.dead_letters(shard, task=task)) == 1
+        assert len(dead_letters.latest(shard, task=task)) == 1
         assert last_act(desk) == ("jobs.requeue", f"dead_letter main:{ids[main]}", "mended")
         assert desk.post(f"dead_letters/main/{ids[main]}/requeue/", why="mended").status_code == 409
 
@@ -183,21 +183,21 @@ def test_all_dead_letters_of_a_task_are_put_back_on_every_server(desk):
         assert desk.post(f"dead_letters/task/{task}/requeue/", why="mended").status_code == 302
 
         assert [len(outbox.rows_of(server, task=task)) for server in (main, shard)] == [1, 1]
-        assert len(outbox.dead_letters(main, task=other)) == 1
+        assert len(dead_letters.latest(main, task=other)) == 1
         entry = desk.acts()[-1]
         assert (entry.before["dead"], entry.after["dead"]) == (2, 0)
         assert desk.post(f"dead_letters/task/{task}/requeue/", why="again").status_code == 409
 
 
 def test_a_server_that_is_away_is_named_and_the_others_letters_are_there(desk, monkeypatch):
-    asked = outbox.dead_letters
+    asked = dead_letters.latest
 
     def away(server, **facts):
         if server.name == "shard_a":
             raise ShardUnavailable("shard_a")
         return asked(server, **facts)
 
-    monkeypatch.setattr(outbox, "dead_letters", away)
+    monkeypatch.setattr(dead_letters, "latest", away)
     with letters_of(main_server()) as (task, _):
         page = desk.get("dead_letters/", task=task).content.decode()
 

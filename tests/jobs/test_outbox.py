@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import Again, NotNow, UnknownTask, enqueue, enqueue_many, outbox, request_id
+from jobs import Again, NotNow, UnknownTask, dead_letters, enqueue, enqueue_many, outbox, request_id
 from jobs.relay import Relay
 from jobs.testing import run_until_idle
 from jobs.worker import SUSPECT_SUBMITS, Worker, outline
@@ -25,7 +25,7 @@ def row_of(name):
 
 
 def letters_of(name):
-    return outbox.dead_letters(main_server(), task=name)
+    return dead_letters.latest(main_server(), task=name)
 
 
 def run_out(name, server=None):
@@ -354,7 +354,7 @@ def test_a_job_that_fails_too_often_rests_as_a_dead_letter_and_can_be_requeued(a
     assert (letter["args"], letter["attempts"]) == ({"number": 4}, 1)
 
     well.append(True)
-    assert outbox.requeue(main_server(), [letter["id"]]) == 1
+    assert dead_letters.requeue(main_server(), [letter["id"]]) == 1
     assert letters_of(name) == []
     assert row_of(name)["id"] != job.row_id
     Relay().relay(main_server())
@@ -370,7 +370,7 @@ def test_a_dead_letter_can_be_discarded(a_task, settings):
     Worker(["network"]).run_job(enqueue(name))
     (letter,) = letters_of(name)
 
-    assert outbox.discard(main_server(), [letter["id"]]) == 1
+    assert dead_letters.discard(main_server(), [letter["id"]]) == 1
 
     assert letters_of(name) == rows_of(name) == []
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from jobs import Again, enqueue, enqueue_many, gearman, outbox
+from jobs import Again, dead_letters, enqueue, enqueue_many, gearman, outbox
 from jobs.metrics import Gauge, prometheus
 from jobs.relay import Relay
 from jobs.worker import SUSPECT_SUBMITS, Worker
@@ -120,7 +120,7 @@ def test_a_job_that_kills_every_worker_ends_as_a_dead_letter(processes, marks, g
     processes.relay()
 
     def letter():
-        return next((each for each in outbox.dead_letters(main_server()) if each["id"] == job.row_id), None)
+        return next((each for each in dead_letters.latest(main_server()) if each["id"] == job.row_id), None)
 
     for _ in range(2):
         worker = processes.worker()
@@ -128,7 +128,7 @@ def test_a_job_that_kills_every_worker_ends_as_a_dead_letter(processes, marks, g
 
     assert letter()["last_error"] == "its workers ended or never answered"
     assert marks.all() == [(1, 1)]
-    outbox.discard(main_server(), [job.row_id])
+    dead_letters.discard(main_server(), [job.row_id])
 
 
 # --- gearmand --------------------------------------------------------------------------------------------------------
@@ -266,4 +266,4 @@ def test_dead_letters_can_be_listed_requeued_and_discarded_by_command(a_task, ge
     Relay().relay(main_server())
     Worker(["network"], max_jobs=1).run()
     assert calls == [{"number": 2}]
-    assert outbox.dead_letters(main_server(), task=name) == []
+    assert dead_letters.latest(main_server(), task=name) == []

@@ -16,6 +16,7 @@ from django.test import Client
 
 from caching import counters
 from monitoring import checks
+from monitoring.checks import links
 from notifications.push.apns import KEY_REFUSED
 from tests.support.waiting import wait_until
 
@@ -174,7 +175,7 @@ def test_a_process_is_alive_whatever_its_databases_do(monkeypatch: pytest.Monkey
 
 
 def test_a_process_that_can_open_no_more_files_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks.resource, "getrlimit", lambda _: (3, 3))
+    monkeypatch.setattr(checks.machine.resource, "getrlimit", lambda _: (3, 3))
 
     status, body, _ = ask("/health/live")
 
@@ -244,11 +245,11 @@ def test_a_push_key_that_is_refused_is_named() -> None:
 
 
 def test_a_check_uses_the_connection_of_the_one_before_until_it_is_hung_up():
-    checks._kept.clear()  # those of /health/deep
+    links._kept.clear()  # those of /health/deep
     ask("/health/ready")
-    kept = {id(link): link for links in checks._kept.values() for link in links}
+    kept = {id(link): link for links in links._kept.values() for link in links}
     ask("/health/ready")
-    assert {id(link) for links in checks._kept.values() for link in links} == set(kept)
+    assert {id(link) for links in links._kept.values() for link in links} == set(kept)
     for link in kept.values():
         with socket.socket(fileno=os.dup(link.fileno())) as wire:
             wire.shutdown(socket.SHUT_RDWR)  # as PgBouncer does when it ends

@@ -19,8 +19,8 @@ from tests.support.waiting import wait_until
 SETTINGS = """
 from instagram.settings.bench import *
 
-INSTALLED_APPS = ["sharding", "library"]
-ROOT_URLCONF = "library.urls"
+INSTALLED_APPS = ["sharding", "shelf"]
+ROOT_URLCONF = "shelf.urls"
 """
 BOOK = """
 from django.db import models
@@ -41,42 +41,42 @@ class Loan(ShardedModel):
     book_id = models.BigIntegerField()
 """
 BOOK_SQL = """
-CREATE TABLE library_book (
+CREATE TABLE shelf_book (
     id bigint PRIMARY KEY DEFAULT local.next_id({{shard}}, '{{schema}}.clock'),
     owner_id bigint NOT NULL,
     title varchar(80) NOT NULL DEFAULT 'as of 100 %',
     pages integer,
-    CONSTRAINT library_book_shard_key CHECK (owner_id % {{shards}} = {{shard}})
+    CONSTRAINT shelf_book_shard_key CHECK (owner_id % {{shards}} = {{shard}})
 );
-CREATE TABLE library_loan (
+CREATE TABLE shelf_loan (
     owner_id bigint NOT NULL,
     book_id bigint NOT NULL,
     PRIMARY KEY (owner_id, book_id),
-    CONSTRAINT library_loan_shard_key CHECK (owner_id % {{shards}} = {{shard}})
+    CONSTRAINT shelf_loan_shard_key CHECK (owner_id % {{shards}} = {{shard}})
 );
 """
 
 
 class Installation:
-    """A room `library` with one sharded model, on its own logical shards."""
+    """A room `shelf` with one sharded model, on its own logical shards."""
 
     def __init__(self, folder: Path, shards: int) -> None:
         self.folder = folder
         self.environment = os.environ | {
             "PYTHONPATH": str(folder),
-            "DJANGO_SETTINGS_MODULE": "library_settings",
+            "DJANGO_SETTINGS_MODULE": "shelf_settings",
             "LOGICAL_SHARDS": str(shards),
             "COLUMNS": "200",
         }
-        (folder / "library_settings.py").write_text(SETTINGS)
-        (folder / "library").mkdir()
-        (folder / "library" / "__init__.py").touch()
-        (folder / "library" / "urls.py").write_text("urlpatterns = []")
-        (folder / "library" / "models.py").write_text(BOOK)
+        (folder / "shelf_settings.py").write_text(SETTINGS)
+        (folder / "shelf").mkdir()
+        (folder / "shelf" / "__init__.py").touch()
+        (folder / "shelf" / "urls.py").write_text("urlpatterns = []")
+        (folder / "shelf" / "models.py").write_text(BOOK)
         self.file("logical/0001_book.sql", BOOK_SQL)
 
     def file(self, name: str, text: str) -> None:
-        path = self.folder / "library" / "shard_sql" / name
+        path = self.folder / "shelf" / "shard_sql" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
 
@@ -136,164 +136,164 @@ def install(tmp_path):
 
 
 def test_create_places_the_shards_in_contiguous_shares_and_makes_their_tables(install):
-    library = install(shards=8)
-    library.shards("create")
+    shelf = install(shards=8)
+    shelf.shards("create")
 
-    assert library.schemas("shard_a") == {"s0000", "s0001", "s0002", "s0003"}
-    assert library.schemas("shard_b") == {"s0004", "s0005", "s0006", "s0007"}
-    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 5, 6, 7)}
-    assert library.ask("main", "SELECT server FROM sharding_placement ORDER BY logical_shard") == (
+    assert shelf.schemas("shard_a") == {"s0000", "s0001", "s0002", "s0003"}
+    assert shelf.schemas("shard_b") == {"s0004", "s0005", "s0006", "s0007"}
+    assert shelf.tables("shard_b", "shelf_book") == {f"s000{n}.shelf_book" for n in (4, 5, 6, 7)}
+    assert shelf.ask("main", "SELECT server FROM sharding_placement ORDER BY logical_shard") == (
         [("shard_a",)] * 4 + [("shard_b",)] * 4
     )
-    assert "8 logical shards are where they belong" in library.shards("check")
+    assert "8 logical shards are where they belong" in shelf.shards("check")
 
 
 def test_create_again_changes_nothing(install):
-    library = install()
-    library.shards("create")
-    before = library.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3")
+    shelf = install()
+    shelf.shards("create")
+    before = shelf.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3")
 
-    assert "0 schemas migrated" in library.shards("create")
-    assert library.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3") == before
+    assert "0 schemas migrated" in shelf.shards("create")
+    assert shelf.ask("shard_a", "SELECT * FROM local.schema_version ORDER BY 1, 2, 3") == before
 
 
 def test_a_new_file_runs_once_in_every_shard(install):
-    library = install()
-    library.shards("create")
-    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+    shelf = install()
+    shelf.shards("create")
+    shelf.file("logical/0002_isbn.sql", "ALTER TABLE shelf_book ADD isbn text;")
 
-    assert "8 schemas migrated" in library.shards("migrate")
-    assert "0 schemas migrated" in library.shards("migrate")
+    assert "8 schemas migrated" in shelf.shards("migrate")
+    assert "0 schemas migrated" in shelf.shards("migrate")
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(install):
-    library = install()
+    shelf = install()
 
-    assert "shard_a: would hold 4 logical shards" in library.shards("create", "--dry-run")
-    assert library.schemas("shard_a") == set()
-    library.shards("create")
-    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
-    library.file("local/0001_desk.sql", "CREATE TABLE desk (id int);")
+    assert "shard_a: would hold 4 logical shards" in shelf.shards("create", "--dry-run")
+    assert shelf.schemas("shard_a") == set()
+    shelf.shards("create")
+    shelf.file("logical/0002_isbn.sql", "ALTER TABLE shelf_book ADD isbn text;")
+    shelf.file("local/0001_desk.sql", "CREATE TABLE desk (id int);")
 
-    said = library.shards("migrate", "--dry-run")
+    said = shelf.shards("migrate", "--dry-run")
 
-    assert "shard_b: library/0002_isbn in 4 schemas" in said
-    assert "main: library/0001_desk (schema local) in 1 schema" in said
-    assert library.tables("main", "desk") == set()
-    assert library.shards("migrate")
-    assert "shard_b: nothing to do" in library.shards("migrate", "--dry-run")
+    assert "shard_b: shelf/0002_isbn in 4 schemas" in said
+    assert "main: shelf/0001_desk (schema local) in 1 schema" in said
+    assert shelf.tables("main", "desk") == set()
+    assert shelf.shards("migrate")
+    assert "shard_b: nothing to do" in shelf.shards("migrate", "--dry-run")
 
 
 def test_local_files_run_on_every_server_main_included(install):
-    library = install()
-    library.file("local/0001_desk.sql", "CREATE TABLE desk (shards int DEFAULT {{shards}});")
-    library.shards("create")
+    shelf = install()
+    shelf.file("local/0001_desk.sql", "CREATE TABLE desk (shards int DEFAULT {{shards}});")
+    shelf.shards("create")
 
     for server in ("main", "shard_a", "shard_b"):
-        assert library.tables(server, "desk") == {"local.desk"}
-    assert library.schemas("main") == set()
+        assert shelf.tables(server, "desk") == {"local.desk"}
+    assert shelf.schemas("main") == set()
 
 
 def test_a_failed_shard_is_named_does_not_stop_the_others_and_is_done_once_mended(install):
-    library = install()
-    library.file("logical/0002_trap.sql", "ALTER TABLE library_book ADD isbn text; SELECT 1 / ({{shard}} - 5);")
+    shelf = install()
+    shelf.file("logical/0002_trap.sql", "ALTER TABLE shelf_book ADD isbn text; SELECT 1 / ({{shard}} - 5);")
 
-    said = library.shards("create", code=1)
+    said = shelf.shards("create", code=1)
 
-    assert "shard_b: s0005: library/0002_trap: division by zero" in said
+    assert "shard_b: s0005: shelf/0002_trap: division by zero" in said
     assert "1 failed" in said
     # All or nothing for the shard that failed, everything for the others.
-    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 6, 7)} | set()
-    library.file("logical/0002_trap.sql", "ALTER TABLE library_book ADD isbn text;")
-    said = library.shards("migrate", code=1)
-    assert "library/0002_trap: changed after it ran" in said
-    assert library.tables("shard_b", "library_book") == {f"s000{n}.library_book" for n in (4, 5, 6, 7)}
+    assert shelf.tables("shard_b", "shelf_book") == {f"s000{n}.shelf_book" for n in (4, 6, 7)} | set()
+    shelf.file("logical/0002_trap.sql", "ALTER TABLE shelf_book ADD isbn text;")
+    said = shelf.shards("migrate", code=1)
+    assert "shelf/0002_trap: changed after it ran" in said
+    assert shelf.tables("shard_b", "shelf_book") == {f"s000{n}.shelf_book" for n in (4, 5, 6, 7)}
 
 
 def test_a_server_that_is_down_is_named_and_the_others_are_done(install):
-    library = install()
+    shelf = install()
 
-    said = library.shards("create", code=1, POSTGRES_SHARD_B_PORT="1")
+    said = shelf.shards("create", code=1, POSTGRES_SHARD_B_PORT="1")
 
     assert "shard_b: 127.0.0.1:1 does not answer" in said
-    assert len(library.schemas("shard_a")) == 4
-    assert "unreachable" in library.shards("status", code=1, POSTGRES_SHARD_B_PORT="1")
-    assert "shard_b: unreachable" in library.shards("check", code=1, POSTGRES_SHARD_B_PORT="1")
-    assert "5 schemas migrated" in library.shards("migrate")  # 4 shards and shard_b's own schema
+    assert len(shelf.schemas("shard_a")) == 4
+    assert "unreachable" in shelf.shards("status", code=1, POSTGRES_SHARD_B_PORT="1")
+    assert "shard_b: unreachable" in shelf.shards("check", code=1, POSTGRES_SHARD_B_PORT="1")
+    assert "5 schemas migrated" in shelf.shards("migrate")  # 4 shards and shard_b's own schema
 
 
 def test_a_run_killed_in_the_middle_leaves_whole_schemas_and_the_next_one_goes_on(install):
-    library = install(shards=128)
+    shelf = install(shards=128)
     # Enough to do that the kill comes in the middle.
     for number in range(2, 7):
-        library.file(
+        shelf.file(
             f"logical/000{number}_shelf.sql",
             f"CREATE TABLE shelf_{number} (owner_id bigint PRIMARY KEY, label text UNIQUE,"
             f" CONSTRAINT shelf_{number}_shard_key CHECK (owner_id % {{{{shards}}}} = {{{{shard}}}}));",
         )
-    process = library.start("shards", "create")
-    wait_until(lambda: len(library.schemas("shard_a")) > 10, seconds=60)
+    process = shelf.start("shards", "create")
+    wait_until(lambda: len(shelf.schemas("shard_a")) > 10, seconds=60)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
     process.stderr.close()
 
-    done = wait_until(lambda: None if migrations_running(library) else library.schemas("shard_a"))
+    done = wait_until(lambda: None if migrations_running(shelf) else shelf.schemas("shard_a"))
     assert 10 < len(done) < 64
-    for table in ("library_book", "shelf_2", "shelf_6"):
-        assert library.tables("shard_a", table) == {f"{name}.{table}" for name in done}
-    versions = library.ask("shard_a", "SELECT count(*) FROM local.schema_version WHERE logical_shard >= 0")
+    for table in ("shelf_book", "shelf_2", "shelf_6"):
+        assert shelf.tables("shard_a", table) == {f"{name}.{table}" for name in done}
+    versions = shelf.ask("shard_a", "SELECT count(*) FROM local.schema_version WHERE logical_shard >= 0")
     assert versions == [(len(done) * 8,)]
 
-    library.shards("migrate")
+    shelf.shards("migrate")
 
-    assert len(library.schemas("shard_a")) == len(library.schemas("shard_b")) == 64
-    library.shards("check")
+    assert len(shelf.schemas("shard_a")) == len(shelf.schemas("shard_b")) == 64
+    shelf.shards("check")
 
 
-def migrations_running(library) -> bool:
-    (row,) = library.ask("shard_a", "SELECT count(*) - 1 FROM pg_stat_activity WHERE application_name = 'shards'")
+def migrations_running(shelf) -> bool:
+    (row,) = shelf.ask("shard_a", "SELECT count(*) - 1 FROM pg_stat_activity WHERE application_name = 'shards'")
     return row[0] > 0
 
 
 def test_two_runs_at_once_do_everything_once(install):
-    library = install(shards=64)
-    processes = [library.start("shards", "create") for _ in range(2)]
+    shelf = install(shards=64)
+    processes = [shelf.start("shards", "create") for _ in range(2)]
 
     outcomes = [(*process.communicate(timeout=120), process.returncode) for process in processes]
 
     assert [code for _, _, code in outcomes] == [0, 0], outcomes
-    library.shards("check")
+    shelf.shards("check")
 
 
 def test_wrong_arguments_give_exit_code_2(tmp_path):
-    library = Installation(tmp_path, shards=8)
+    shelf = Installation(tmp_path, shards=8)
 
     for arguments in ([], ["destroy"], ["create", "--now"], ["migrate", "shard_a"]):
-        assert "usage: manage.py shards" in library.shards(*arguments, code=2)
+        assert "usage: manage.py shards" in shelf.shards(*arguments, code=2)
 
 
 def test_the_number_of_logical_shards_never_changes(install):
-    library = install(shards=8)
-    library.shards("create")
+    shelf = install(shards=8)
+    shelf.shards("create")
 
     for verb in ("create", "migrate"):
-        said = library.shards(verb, code=2, LOGICAL_SHARDS="16")
+        said = shelf.shards(verb, code=2, LOGICAL_SHARDS="16")
         assert "This installation has 8 logical shards, for life; LOGICAL_SHARDS says 16." in said
 
 
 def test_a_number_of_logical_shards_that_ids_cannot_hold_is_refused(tmp_path):
-    library = Installation(tmp_path, shards=8)
+    shelf = Installation(tmp_path, shards=8)
 
     for count in ("0", "3", "16384"):
-        assert "must be a power of two, at most 8192" in library.shards("create", code=2, LOGICAL_SHARDS=count)
+        assert "must be a power of two, at most 8192" in shelf.shards("create", code=2, LOGICAL_SHARDS=count)
 
 
 def test_the_epoch_of_ids_never_changes(install):
-    library = install()
-    library.shards("create")
+    shelf = install()
+    shelf.shards("create")
 
-    said = library.shards("migrate", code=1, ID_EPOCH_MS="1300000000000")
+    said = shelf.shards("migrate", code=1, ID_EPOCH_MS="1300000000000")
 
     assert "installed with ID_EPOCH_MS=1767225600000, the settings say 1300000000000" in said
 
@@ -303,15 +303,15 @@ def test_commands_before_the_first_create_say_what_to_run(install):
 
 
 def test_status_tells_shards_versions_and_what_is_missing(install):
-    library = install()
-    library.shards("create")
-    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+    shelf = install()
+    shelf.shards("create")
+    shelf.file("logical/0002_isbn.sql", "ALTER TABLE shelf_book ADD isbn text;")
 
-    said = [line.replace("│", " ").split() for line in library.shards("status").splitlines()]
+    said = [line.replace("│", " ").split() for line in shelf.shards("status").splitlines()]
 
     assert any(line[:6] == ["shard_a", "4", "1", "of", "5", "4"] for line in said)
-    assert ["library/logical/0001_book", "4", "of", "4", "4", "of", "4"] in said
-    assert ["library/logical/0002_isbn", "0", "of", "4", "0", "of", "4"] in said
+    assert ["shelf/logical/0001_book", "4", "of", "4", "4", "of", "4"] in said
+    assert ["shelf/logical/0002_isbn", "0", "of", "4", "0", "of", "4"] in said
 
 
 #: What was done to which schema, and what check must say of it. 32 logical shards, 0 to 15 on shard_a.
@@ -319,43 +319,43 @@ HARMS = [
     ("DROP SCHEMA s0001 CASCADE", "shard_a: s0001: placed here but missing"),
     ("CREATE SCHEMA s0016", "shard_a: s0016: here but placed elsewhere"),
     (
-        "DELETE FROM local.schema_version WHERE logical_shard = 2 AND room = 'library'",
-        "shard_a: s0002: lacks library/0001_book",
+        "DELETE FROM local.schema_version WHERE logical_shard = 2 AND room = 'shelf'",
+        "shard_a: s0002: lacks shelf/0001_book",
     ),
     (
-        "UPDATE local.schema_version SET checksum = 'x' WHERE logical_shard = 3 AND room = 'library'",
-        "shard_a: s0003: ran another text of library/0001_book",
+        "UPDATE local.schema_version SET checksum = 'x' WHERE logical_shard = 3 AND room = 'shelf'",
+        "shard_a: s0003: ran another text of shelf/0001_book",
     ),
     (
-        "ALTER TABLE s0004.library_book DROP CONSTRAINT library_book_shard_key",
-        "shard_a: s0004: library_book has no check library_book_shard_key",
+        "ALTER TABLE s0004.shelf_book DROP CONSTRAINT shelf_book_shard_key",
+        "shard_a: s0004: shelf_book has no check shelf_book_shard_key",
     ),
     (
         (
-            "ALTER TABLE s0005.library_book DROP CONSTRAINT library_book_shard_key;"
-            " ALTER TABLE s0005.library_book ADD CONSTRAINT library_book_shard_key CHECK (owner_id % 32 = 2)"
+            "ALTER TABLE s0005.shelf_book DROP CONSTRAINT shelf_book_shard_key;"
+            " ALTER TABLE s0005.shelf_book ADD CONSTRAINT shelf_book_shard_key CHECK (owner_id % 32 = 2)"
         ),
-        "shard_a: s0005: library_book_shard_key lets another shard's rows in",
+        "shard_a: s0005: shelf_book_shard_key lets another shard's rows in",
     ),
     (
-        "ALTER TABLE s0006.library_book DROP pages, ADD isbn text",
-        "shard_a: s0006: library_book differs from the model in isbn, pages",
+        "ALTER TABLE s0006.shelf_book DROP pages, ADD isbn text",
+        "shard_a: s0006: shelf_book differs from the model in isbn, pages",
     ),
     (
-        "ALTER TABLE s0007.library_book DROP title, ADD title integer NOT NULL",
-        "shard_a: s0007: library_book differs from the model in title",
+        "ALTER TABLE s0007.shelf_book DROP title, ADD title integer NOT NULL",
+        "shard_a: s0007: shelf_book differs from the model in title",
     ),
     (
-        "ALTER TABLE s0008.library_book ALTER pages SET NOT NULL",
-        "shard_a: s0008: library_book differs from the model in pages",
+        "ALTER TABLE s0008.shelf_book ALTER pages SET NOT NULL",
+        "shard_a: s0008: shelf_book differs from the model in pages",
     ),
-    ("DROP TABLE s0009.library_book", "s0009: no table library_book"),
+    ("DROP TABLE s0009.shelf_book", "s0009: no table shelf_book"),
     (
-        "INSERT INTO s0010.library_book (id, owner_id) VALUES ((9000000000 << 23) + (10 << 10) + 5, 10)",
+        "INSERT INTO s0010.shelf_book (id, owner_id) VALUES ((9000000000 << 23) + (10 << 10) + 5, 10)",
         "s0010: its clock is behind its largest id",
     ),
     (
-        "INSERT INTO s0011.library_book (id, owner_id) VALUES (5, 11)",
+        "INSERT INTO s0011.shelf_book (id, owner_id) VALUES (5, 11)",
         "shard_a: s0011: the largest id 5 was made by logical shard 0",
     ),
 ]
@@ -365,11 +365,11 @@ HARMS = [
 def check_after_harm(tmp_path_factory):
     """Do all the harm to one installation and return what check says."""
     with installations(tmp_path_factory.mktemp("harm")) as begin:
-        library = begin(shards=32)
-        library.shards("create")
+        shelf = begin(shards=32)
+        shelf.shards("create")
         for harm, _ in HARMS:
-            library.ask("shard_a", harm)
-        return library.shards("check", code=1)
+            shelf.ask("shard_a", harm)
+        return shelf.shards("check", code=1)
 
 
 @pytest.mark.parametrize("fault", [fault for _, fault in HARMS])
@@ -382,24 +382,22 @@ def test_check_finds_nothing_but_the_harm(check_after_harm):
 
 
 def test_check_says_once_what_is_wrong_with_many_schemas(install):
-    library = install()
-    library.shards("create")
-    library.file("logical/0002_isbn.sql", "ALTER TABLE library_book ADD isbn text;")
+    shelf = install()
+    shelf.shards("create")
+    shelf.file("logical/0002_isbn.sql", "ALTER TABLE shelf_book ADD isbn text;")
 
-    said = library.shards("check", code=1)
+    said = shelf.shards("check", code=1)
 
-    assert "shard_a: s0000, s0001, s0002 and 1 more: lacks library/0002_isbn" in said
+    assert "shard_a: s0000, s0001, s0002 and 1 more: lacks shelf/0002_isbn" in said
     assert "2 faults" in said
 
 
 def test_clocks_behind_their_rows_are_mended_by_push_clocks(install):
-    library = install()
-    library.shards("create")
-    library.ask(
-        "shard_a", "INSERT INTO s0001.library_book (id, owner_id) VALUES ((9000000000 << 23) + (1 << 10) + 5, 1)"
-    )
+    shelf = install()
+    shelf.shards("create")
+    shelf.ask("shard_a", "INSERT INTO s0001.shelf_book (id, owner_id) VALUES ((9000000000 << 23) + (1 << 10) + 5, 1)")
 
-    library.shards("push-clocks")
+    shelf.shards("push-clocks")
 
-    library.shards("check")
-    assert library.ask("shard_a", "SELECT last_value FROM s0001.clock") == [((9_000_000_000 << 10) + 6,)]
+    shelf.shards("check")
+    assert shelf.ask("shard_a", "SELECT last_value FROM s0001.clock") == [((9_000_000_000 << 10) + 6,)]

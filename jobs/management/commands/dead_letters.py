@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from jobs import outbox
+from jobs import dead_letters
 from sharding import ShardUnavailable, all_servers
 
 
@@ -43,14 +43,14 @@ class Command(BaseCommand):
         done = 0
         # In portions: the letters of a bad night may be many.
         most = 100_000 if ids or verb == "list" else 1_000
-        while letters := outbox.dead_letters(server, task=options["task"], most=most):
+        while letters := dead_letters.latest(server, task=options["task"], most=most):
             chosen = [letter for letter in letters if not ids or letter["id"] in ids]
             if verb == "list":
                 for letter in chosen:
                     self.stdout.write(orjson.dumps(letter).decode())
                 return
             row_ids = [letter["id"] for letter in chosen]
-            done += (outbox.requeue if verb == "requeue" else outbox.discard)(server, row_ids)
+            done += (dead_letters.requeue if verb == "requeue" else dead_letters.discard)(server, row_ids)
             if ids or not row_ids:
                 break
         if verb != "list":
