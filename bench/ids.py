@@ -75,7 +75,16 @@ def _measured(cursor: Any, shard: Shard, options: argparse.Namespace) -> Result:
     )
     tables = {"ours": f"{shard.schema}.row", "published": "published.row"}
     inserting = interleaved({n: lambda table=t: inserts(table) for n, t in tables.items()}, options.rounds)
-    repeats = _repeats(shard, calls)
+    return _told(options, minting, crowd, inserting, _repeats(shard, calls))
+
+
+def _told(
+    options: argparse.Namespace,
+    minting: dict[str, list[float]],
+    crowd: dict[str, list[float]],
+    inserting: dict[str, list[float]],
+    repeats: dict[str, int],
+) -> Result:
     ratio = median_ratio(minting, "ours", "published")
     median = {name: statistics.median(taken) for name, taken in minting.items()}
     crowd_median = {name: statistics.median(taken) for name, taken in crowd.items()}

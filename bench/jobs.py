@@ -54,7 +54,16 @@ def run(options: Any) -> Result:
             {"ours": lambda: _ours(options.jobs), "bare": lambda: _bare(options.jobs)}, rounds=options.rounds
         )
         options.console.print(f"loading {options.followers:,} followers …", highlight=False)
-        idle, beside, large_s, rested_s = _lane(environment, options.followers, options.posts)
+        lane = _lane(environment, options.followers, options.posts)
+    return _told(options, submitted, taken, lane)
+
+
+#: Seconds of small posts alone and beside the large one, of the large one, and what of it was rest.
+Lane = tuple[list[float], list[float], float, float]
+
+
+def _told(options: Any, submitted: dict[str, list[float]], taken: dict[str, list[float]], lane: Lane) -> Result:
+    idle, beside, large_s, rested_s = lane
     rate = {name: options.jobs / statistics.median(seconds) for name, seconds in taken.items()}
     milliseconds = {name: [each * 1000 for each in times] for name, times in submitted.items()}
     p95 = {name: _percentile(times, 95) for name, times in milliseconds.items()}
@@ -196,7 +205,7 @@ def _work_bare(number: int) -> None:
 # --- The lane of large accounts --------------------------------------------------------------------------------------
 
 
-def _lane(environment: dict[str, str], followers: int, posts: int) -> tuple[list[float], list[float], float, float]:
+def _lane(environment: dict[str, str], followers: int, posts: int) -> Lane:
     """Return seconds of small posts alone and beside the large one, of the large one, and what of it was rest."""
     small = range(FIRST_FOLLOWER, FIRST_FOLLOWER + SMALL_FOLLOWERS)
     many = range(FIRST_FOLLOWER, FIRST_FOLLOWER + followers)

@@ -93,8 +93,13 @@ def run(options: Any) -> Result:
             return seconds
 
         taken = interleaved({"ours": ours, "bare": bare}, options.rounds)
-        news_s = _news(people, options.news)
-    rate = {name: len(people.phones) / statistics.median(seconds) for name, seconds in taken.items()}
+        return _told(options, len(people.phones), taken, cpu, _news(people, options.news))
+
+
+def _told(
+    options: Any, phones: int, taken: dict[str, list[float]], cpu: dict[str, list[float]], news_s: float
+) -> Result:
+    rate = {name: phones / statistics.median(seconds) for name, seconds in taken.items()}
     return Result(
         rows=[
             Row(
@@ -105,8 +110,8 @@ def run(options: Any) -> Result:
             ),
             Row(
                 "CPU of the sending process, ms a push",
-                ours=1000 * statistics.median(cpu["ours"]) / len(people.phones),
-                floor=1000 * statistics.median(cpu["bare"]) / len(people.phones),
+                ours=1000 * statistics.median(cpu["ours"]) / phones,
+                floor=1000 * statistics.median(cpu["bare"]) / phones,
                 ratio=median_ratio(cpu, "ours", "bare"),
             ),
             Row(f"{options.news:,} entries of News, a job and a turn each, pushes/s", ours=options.news / news_s),

@@ -70,14 +70,42 @@ def _filled(numbers: list[int]) -> type[models.Model]:
     return type("PlainPhoto", (models.Model,), attributes | {"__module__": __name__, "Meta": meta})
 
 
+_COLUMNS = sql.SQL(", ").join(sql.Identifier(field.column) for field in Photo._meta.fields)
+#: What asks for, or changes, the photo of an id and its author.
+Ask = Callable[[int, int], list[Any]]
+
+
 def _measured(options: argparse.Namespace, numbers: list[int], plain: type[models.Model]) -> Result:
     chosen = [
         (row["id"], row["author_id"]) for row in plain.objects.using(SERVER).order_by("id").values("id", "author_id")
     ]
     random.Random(5).shuffle(chosen)
     chosen = chosen[: options.queries]
+    kinds = {
+        "one photo by id": _gets(plain),
+        "a page of 20 of an author": _pages(plain),
+        "one caption changed": _updates(plain),
+    }
+    for contenders in kinds.values():  # also warms classes, connections and the server's catalogue cache
+        for photo_id, author_id in chosen:
+            answers = [ask(photo_id, author_id) for ask in contenders.values()]
+            assert all(answer == answers[0] for answer in answers), (photo_id, answers)
+
+    def timed(ask: Ask) -> float:
+        began = time.perf_counter()
+        for photo_id, author_id in chosen:
+            ask(photo_id, author_id)
+        return (time.perf_counter() - began) / len(chosen) * 1e3
+
+    taken = {
+        kind: interleaved({name: lambda ask=ask: timed(ask) for name, ask in contenders.items()}, options.rounds)
+        for kind, contenders in kinds.items()
+    }
+    return _told(options, len(numbers), len(chosen), taken)
+
+
+def _gets(plain: type[models.Model]) -> dict[str, Ask]:
     flat = plain.objects.using(SERVER)
-    columns = sql.SQL(", ").join(sql.Identifier(field.column) for field in Photo._meta.fields)
 
     def bound_get(photo_id: int, author_id: int) -> list[Any]:
         return [_values(shard_of(author_id).model(Photo).objects.get(id=photo_id))]
@@ -89,14 +117,20 @@ def _measured(options: argparse.Namespace, numbers: list[int], plain: type[model
         shard = shard_of(author_id)
         with shard.cursor() as cursor:
             cursor.execute(
-                sql.SQL("SELECT {} FROM {} WHERE id = %s").format(columns, shard.table("photos_photo")), [photo_id]
+                sql.SQL("SELECT {} FROM {} WHERE id = %s").format(_COLUMNS, shard.table("photos_photo")), [photo_id]
             )
             return cursor.fetchall()
 
     def plain_cursor_get(photo_id: int, author_id: int) -> list[Any]:
         with connections[SERVER].cursor() as cursor:
-            cursor.execute(sql.SQL("SELECT {} FROM plain_photo WHERE id = %s").format(columns), [photo_id])
+            cursor.execute(sql.SQL("SELECT {} FROM plain_photo WHERE id = %s").format(_COLUMNS), [photo_id])
             return cursor.fetchall()
+
+    return {"bound": bound_get, "plain": plain_get, "cursor": cursor_get, "plain cursor": plain_cursor_get}
+
+
+def _pages(plain: type[models.Model]) -> dict[str, Ask]:
+    flat = plain.objects.using(SERVER)
 
     def bound_page(photo_id: int, author_id: int) -> list[Any]:
         photos = shard_of(author_id).model(Photo).objects.filter(author_id=author_id, state=0).order_by("-id")
@@ -110,11 +144,17 @@ def _measured(options: argparse.Namespace, numbers: list[int], plain: type[model
         with shard.cursor() as cursor:
             cursor.execute(
                 sql.SQL("SELECT {} FROM {} WHERE author_id = %s AND state = 0 ORDER BY id DESC LIMIT 20").format(
-                    columns, shard.table("photos_photo")
+                    _COLUMNS, shard.table("photos_photo")
                 ),
                 [author_id],
             )
             return cursor.fetchall()
+
+    return {"bound": bound_page, "plain": plain_page, "cursor": cursor_page}
+
+
+def _updates(plain: type[models.Model]) -> dict[str, Ask]:
+    flat = plain.objects.using(SERVER)
 
     def bound_update(photo_id: int, author_id: int) -> list[Any]:
         return [shard_of(author_id).model(Photo).objects.filter(id=photo_id).update(caption=f"again {photo_id}")]
@@ -122,31 +162,10 @@ def _measured(options: argparse.Namespace, numbers: list[int], plain: type[model
     def plain_update(photo_id: int, author_id: int) -> list[Any]:
         return [flat.filter(id=photo_id).update(caption=f"again {photo_id}")]
 
-    kinds: dict[str, dict[str, Callable[[int, int], list[Any]]]] = {
-        "one photo by id": {
-            "bound": bound_get,
-            "plain": plain_get,
-            "cursor": cursor_get,
-            "plain cursor": plain_cursor_get,
-        },
-        "a page of 20 of an author": {"bound": bound_page, "plain": plain_page, "cursor": cursor_page},
-        "one caption changed": {"bound": bound_update, "plain": plain_update},
-    }
-    for contenders in kinds.values():  # also warms classes, connections and the server's catalogue cache
-        for photo_id, author_id in chosen:
-            answers = [ask(photo_id, author_id) for ask in contenders.values()]
-            assert all(answer == answers[0] for answer in answers), (photo_id, answers)
+    return {"bound": bound_update, "plain": plain_update}
 
-    def timed(ask: Callable[[int, int], list[Any]]) -> float:
-        began = time.perf_counter()
-        for photo_id, author_id in chosen:
-            ask(photo_id, author_id)
-        return (time.perf_counter() - began) / len(chosen) * 1e3
 
-    taken = {
-        kind: interleaved({name: lambda ask=ask: timed(ask) for name, ask in contenders.items()}, options.rounds)
-        for kind, contenders in kinds.items()
-    }
+def _told(options: argparse.Namespace, schemas: int, queries: int, taken: dict[str, dict[str, list[float]]]) -> Result:
     by_id = taken["one photo by id"]
     rows = [
         Row(
@@ -180,7 +199,7 @@ def _measured(options: argparse.Namespace, numbers: list[int], plain: type[model
             "Ours: shard_of(author).model(Photo). Floor: shard.cursor() and psycopg2.sql.",
             "Alternative: the plain ORM (last line: a plain cursor) on one flat table of the same rows, same server.",
             "x_plain_orm: bound class / plain ORM; x_cursor: bound class / shard.cursor(); both one photo by id.",
-            f"{len(numbers)} schemas on the server, {len(chosen)} queries a round, each on a random author's shard.",
+            f"{schemas} schemas on the server, {queries} queries a round, each on a random author's shard.",
             f"{options.rounds} rounds, interleaved, medians; one client, through PgBouncer, warm.",
             "Asserted first: all give the same rows.",
         ],

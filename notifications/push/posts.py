@@ -79,6 +79,28 @@ def _batch(
     return rung_for_every_post(followers), Again(after=cursor, **fresh) if more else None
 
 
+def _claimed(
+    photo: PhotoBody, user_ids: Iterable[int], stage: str, *, wait_for_servers: bool
+) -> tuple[dict[Server, list[int]], bool]:
+    """Claim people on their servers; return who is ours to ring, by server, and whether somebody else is at others."""
+    claims: dict[Server, list[int]] = {}
+    busy = False
+    for server, ids in by_server(user_ids).items():
+        try:
+            claims[server], at_it = marks.claim_posts(
+                server, author_id=photo.author_id, photo_id=photo.id, user_ids=ids
+            )
+        except ShardUnavailable:
+            if wait_for_servers:
+                raise
+            home = shard_of(photo.author_id)
+            told = {"photo_id": photo.id, "author_id": photo.author_id}
+            enqueue("notifications.push_post", on=home, **told, stage=stage, only=ids)
+        else:
+            busy = busy or bool(at_it)
+    return claims, busy
+
+
 def _ring(
     photo: PhotoBody,
     author: Profile,
@@ -97,25 +119,8 @@ def _ring(
         return None
     people = reachable(user_ids)
     wanted = sorted(user_id for user_id, person in people.items() if person.wants["posts"] in _WANTS[stage])
+    claims, busy = _claimed(photo, wanted, stage, wait_for_servers=wait_for_servers)
     payload = alerts.of_post(photo, author)
-    claims: dict[Server, list[int]] = {}
-    busy: list[int] = []
-    for server, ids in by_server(wanted).items():
-        try:
-            claims[server], at_it = marks.claim_posts(server, author_id=author.id, photo_id=photo.id, user_ids=ids)
-        except ShardUnavailable:
-            if wait_for_servers:
-                raise
-            enqueue(
-                "notifications.push_post",
-                on=shard_of(author.id),
-                photo_id=photo.id,
-                author_id=author.id,
-                stage=stage,
-                only=ids,
-            )
-        else:
-            busy += at_it
     batch = [
         (
             phone,
