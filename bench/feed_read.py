@@ -15,10 +15,11 @@ from django.db import connection
 from django.test import RequestFactory, override_settings
 
 from accounts.clients import first_party_client
-from accounts.models import User
+from accounts.models import Follower, User
 from accounts.tokens import issue
 from bench.framework import Result, Row, interleaved, median_ratio
 from bench.scratch import analyze, data_centre
+from caching import cache
 from demo import bulk, people, sources
 from demo import photos as demo_photos
 from demo.load import Plan, make_plan
@@ -109,8 +110,7 @@ def _load(options: argparse.Namespace) -> tuple[int, str, Plan]:
 
 def _copy(viewer: int, token: str) -> None:
     """Fill the ordinary application's tables with what ours hold."""
-    from accounts.models import Follower  # noqa: PLC0415
-    from bench.feeds import ordinary as o  # noqa: PLC0415
+    from bench.feeds import ordinary as o  # noqa: PLC0415  # its models are of an application that is set up only now
 
     o.Person.objects.bulk_create(
         o.Person(**facts)
@@ -154,7 +154,7 @@ def _copy(viewer: int, token: str) -> None:
 
 @contextmanager
 def _ordinary_tables() -> Iterator[None]:
-    from bench.feeds.ordinary import MODELS  # noqa: PLC0415
+    from bench.feeds.ordinary import MODELS  # noqa: PLC0415  # as above
 
     # The scratch databases are dropped as a whole afterwards.
     with connection.schema_editor() as editor:
@@ -165,7 +165,6 @@ def _ordinary_tables() -> Iterator[None]:
 
 def _warm(token: str) -> None:
     """Ask until nothing is stored in the cache any more: what was written a moment ago cannot be cached yet."""
-    from caching import cache  # noqa: PLC0415
 
     ends = time.monotonic() + cache.TOMBSTONE_S + 2
     while time.monotonic() < ends:

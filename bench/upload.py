@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> Result:
         contenders[f"ours {size}"] = partial(_round, lambda image=image: _ours(image), options.uploads)
         others: dict[str, Render] = {"floor": by_hand, "pillow": pillow.whole, "draft": pillow.draft}
         for name, make in others.items():
-            bare = lambda image=image, make=make: _bare(client, make, image)  # noqa: E731
+            bare = partial(_bare, client, make, image)
             contenders[f"{name} {size}"] = partial(_round, bare, options.uploads)
     taken = interleaved(contenders, options.rounds)
     worst = [] if options.no_peak else peaks(_files())

@@ -12,8 +12,8 @@ class NotificationsConfig(AppConfig):
         """Have News and push in everybody's archive; let devices go with the access tokens that registered them."""
         from accounts.services.exports import register_part  # noqa: PLC0415  # rooms are ready only now
 
-        from .activity import keeping  # noqa: PLC0415
-        from .push import exporting, signing_out  # noqa: PLC0415
+        from .activity import keeping  # noqa: PLC0415  # as above
+        from .push import exporting, signing_out  # noqa: PLC0415  # as above
 
         register_part("activity", keeping.export)
         register_part("push", exporting.export)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 
 import pyvips
+from pillow_heif import from_bytes
 
 #: A 12-megapixel phone held upright: pixels as its sensor stores them, turned by its EXIF.
 PHONE = (4032, 3024)
@@ -77,8 +78,6 @@ def _posterised(width: int, height: int) -> pyvips.Image:
 
 
 def _heic(image: pyvips.Image) -> bytes:
-    from pillow_heif import from_bytes  # noqa: PLC0415
-
     file = io.BytesIO()
     picture = from_bytes("RGB", (image.width, image.height), bytes(image.write_to_memory()))
     picture.save(file, quality=40, enc_params={"preset": "ultrafast"})

@@ -51,7 +51,7 @@ class Browser:
 
 def call(address: str, **fields: str) -> dict[str, Any]:
     """Call the API: GET without fields, else POST. Errors are answers, too."""
-    request = Request(address, urlencode(fields).encode() if fields else None)  # noqa: S310
+    request = Request(address, urlencode(fields).encode() if fields else None)  # noqa: S310  # the address is the reader's own
     try:
         return json.load(build_opener().open(request, timeout=10))
     except HTTPError as answer:

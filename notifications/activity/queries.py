@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from psycopg2 import sql
@@ -146,6 +147,6 @@ def _entries(
     return [_entry(user_id, row[:5]) for row in rows], rows[0][5] if rows else 0
 
 
-def _entry(user_id: int, row: Iterable[int | str | None]) -> Entry:
+def _entry(user_id: int, row: Iterable[Any]) -> Entry:
     entry_id, kind, actor_id, photo_id, comment_id = row
-    return Entry(entry_id, user_id, kind, actor_id, photo_id, comment_id, created_time_of(entry_id))  # type: ignore[arg-type]
+    return Entry(entry_id, user_id, kind, actor_id, photo_id, comment_id, created_time_of(entry_id))

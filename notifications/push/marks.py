@@ -7,6 +7,7 @@ two jobs that meet from ringing twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -191,13 +192,13 @@ def erase(user_id: int) -> None:
             cursor.execute(f"DELETE FROM local.push_{table} WHERE user_id = %s", [user_id])
 
 
-def _entries(cursor: object, key: list[object], condition: str, *arguments: object) -> list[int]:
-    cursor.execute(  # type: ignore[attr-defined]  # Django's cursor has no type of its own here
+def _entries(cursor: Any, key: list[object], condition: str, *arguments: object) -> list[int]:
+    cursor.execute(
         f"SELECT activity_id FROM local.push_entry WHERE user_id = %s AND subject = %s AND {condition}"
         " ORDER BY activity_id DESC LIMIT %s",
         [*key, *arguments, SUMMARY_MAX],
     )
-    return [row[0] for row in cursor.fetchall()]  # type: ignore[attr-defined]
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _put_down_summary(shard: Shard, key: list[object], delay_s: float) -> None:

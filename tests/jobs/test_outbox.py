@@ -57,7 +57,7 @@ def test_a_write_that_is_rolled_back_leaves_no_job(a_task, gearmand):
     name, _ = a_task()
     with pytest.raises(ZeroDivisionError), shard_of(3).atomic():
         enqueue(name, on=shard_of(3))
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018  # it is to fail, not to be used
 
     assert rows_of(name, shard_of(3).server) == []
     assert gearmand.waiting(name) == 0
@@ -84,7 +84,7 @@ def test_a_savepoint_that_is_rolled_back_takes_its_jobs_along_and_no_others(a_ta
             enqueue(name, on=shard_of(3), number=2)
         with pytest.raises(ZeroDivisionError), shard_of(3).atomic():
             enqueue(name, on=shard_of(3), number=3)
-            1 / 0  # noqa: B018
+            1 / 0  # noqa: B018  # it is to fail, not to be used
     assert gearmand.waiting(name) == 2
 
     work(jobs=2)
@@ -96,7 +96,7 @@ def test_a_transaction_rolled_back_does_not_hold_up_the_jobs_of_the_next(a_task,
     name, _ = a_task()
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         enqueue(name, number=1)
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018  # it is to fail, not to be used
 
     with transaction.atomic():
         enqueue(name, number=2)

@@ -34,7 +34,7 @@ class Session(requests.Session):
         # Neither a proxy nor a .netrc of the machine has a say in where credentials go.
         self.trust_env = False
 
-    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # ours bounds them all
         """Make one request, to the stand-in if there is one, and read its answer. Follows no redirect."""
         options |= {"timeout": settings.SHARE_TIMEOUT_S, "allow_redirects": False, "stream": True}
         ends = time.monotonic() + WHOLE_REQUEST * settings.SHARE_TIMEOUT_S
