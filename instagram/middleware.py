@@ -44,7 +44,7 @@ def counted(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 def _door(path: str) -> str:
     """Return which door a path leads to; empty for those who only look whether we are well."""
-    first = path.split("/", 2)[1]
+    first = path.removeprefix("/").partition("/")[0]
     if first in ("health", "metrics", "status"):
         return ""
     return {"v1": "api", "oauth": "api", "admin": "admin"}.get(first, "web")

@@ -106,6 +106,12 @@ def test_requests_are_counted_by_door_and_class_and_probes_are_not() -> None:
     assert now.total("requests_total", {}) == now.total("request_seconds_count", {}) == 2
 
 
+def test_a_path_without_a_slash_is_counted_too_and_found_nowhere() -> None:
+    assert Client().options("*").status_code == 404  # how HTTP asks about the whole server
+
+    assert reading().total("requests_total", {"door": "web", "status": "4xx"}) == 1
+
+
 def test_what_is_away_is_named_and_the_rest_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
