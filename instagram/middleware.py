@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from instagram import counting
-from jobs.context import request_id
+from instagram.tracing import request_id
 
 _ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 
