@@ -29,8 +29,8 @@ log = logging.getLogger("request")
 
 #: Longest X-Request-Path, bytes: nginx takes 4 to 16 kB of headers.
 PATH_MAX_BYTES = 3_000
-#: Logged at DEBUG when all is well: probes come every few seconds, and say nothing.
 _CONVERTER = re.compile(r"<\w+:")
+#: Logged at DEBUG when all is well: probes come every few seconds, and say nothing.
 _PROBES = re.compile(r"/health/")
 
 
