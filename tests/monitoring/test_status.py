@@ -3,16 +3,19 @@
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from caching import delete
 from monitoring import checks
 from monitoring.status import making, parts, people
+from recovery.models import Archived, Backup, Drill
 from sharding import shard_of
 from tests.support.people import a_person
 from tests.support.switched import switched
@@ -169,10 +172,29 @@ def test_a_crowd_that_reloads_the_page_costs_one_look():
     assert len(looks) <= 2 + seconds / making.LOOK_S
 
 
-def test_the_last_drill_and_the_replicas_lag_are_shown_where_a_check_tells_them():
-    drill = checks.Result("drill", "drill", True, 1.0, None, {"restorable": "03:10", "proven": "2026-11-26 04:00"})
+def test_the_last_drill_is_shown_when_there_was_one():
+    assert "proven_at" not in ask().json()
+    at = timezone.now().replace(microsecond=0)
+    rows = [
+        Backup.objects.create(label="a", state="done", began_at=at, servers="main"),
+        Archived.objects.create(server="main", at=at),
+        Drill.objects.create(label="a", began_at=at, ended_at=at, ok=True, servers="main", seconds=1),
+    ]
+    making._last = making._Last()
+    delete(making.KIND, [making.ALL])
+    try:
+        body, page = ask().json(), ask("/status").content.decode()
+    finally:
+        for row in rows:
+            row.delete()
+
+    assert datetime.fromisoformat(body["proven_at"]) == datetime.fromisoformat(body["restorable_to"]) == at
+    moment = f"{at.day} {at:%b %Y, %H:%M} UTC"
+    assert f"last proven to restore on {moment}; they reach {moment}." in page
+
+
+def test_the_largest_lag_of_a_replica_is_shown_where_there_are_some():
     lags = [checks.Result(f"replica of {name}", "replica", True, 1.0, None, {"lag_s": lag}) for name, lag in
             ((settings.SHARD_SERVERS[0], 0.2), (settings.SHARD_SERVERS[1], 1.5))]  # fmt: skip
-    shown = parts.worth_showing([drill, *lags])
-    assert shown == {"restorable": "03:10", "proven": "2026-11-26 04:00", "replica_lag_s": 1.5}
+    assert parts.worth_showing(lags) == {"replica_lag_s": 1.5}
     assert parts.worth_showing([]) == {}
