@@ -9,9 +9,11 @@ from django.conf import settings
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from instagram import counting
+from instagram import counting, topology
 from jobs.testing import run_until_idle
 from monitoring.figures.readings import Reading
+from monitoring.gauges import caches
+from tests.support.own_servers import own_redis
 from tests.support.people import a_person
 
 TOKEN = {"Authorization": f"Bearer {settings.METRICS_TOKEN}"}
@@ -124,3 +126,13 @@ def test_what_is_away_is_named_and_the_rest_is_there(monkeypatch: pytest.MonkeyP
     away = {labels["source"] for labels, value in now.metrics["source_away"] if value}
     assert away == {f"memcached {closed}", "counts"}
     assert now.total("memcached_bytes_most", {}) > 0
+
+
+def test_a_redis_is_asked_where_it_was_promoted_to_under_the_name_it_always_had(tmp_path, settings) -> None:
+    settings.TOPOLOGY_FILE = str(tmp_path / "topology.json")
+    server = settings.PHOTO_MAP_SERVERS[0]
+    with own_redis() as promoted:
+        topology.note("redis_1", nodes={"first": server, "second": promoted.address}, primary="second")
+        gauges = {gauge.name: gauge.values for gauge in caches.sources()[f"redis {server}"]()}
+
+    assert gauges["map_keys"] == [({"server": server}, 0.0)]
