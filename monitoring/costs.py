@@ -9,7 +9,8 @@ from instagram.tracing import Trace
 from sharding import shard_of
 
 #: What of a trace is time, none of it inside another: the rest of the whole is our own code, and waiting for the CPU.
-TIMED = ("sql", "commit", "connect", "cache", "redis", "gearman", "s3", "http")
+OF_SQL, OTHERS = ("sql", "commit", "connect"), ("cache", "redis", "gearman", "s3", "http")
+TIMED = (*OF_SQL, *OTHERS)
 #: Logical shards that are named; a page of many people touches many.
 SHARDS_NAMED = 20
 
@@ -25,7 +26,7 @@ def in_short(trace: Trace) -> dict[str, list[float]]:
     short: dict[str, list[float]] = {}
     for (what, _), (times, seconds) in list(trace.costs.items()):
         if what in TIMED:
-            name = "sql" if what in ("commit", "connect") else what
+            name = "sql" if what in OF_SQL else what
             so_far = short.setdefault(name, [0, 0.0])
             so_far[0] += int(times) if name == what else 0
             so_far[1] += seconds
@@ -44,20 +45,17 @@ def whole(trace: Trace) -> dict[str, Any]:
     inside the first statement of each transaction; their sum bounds it from above.
     """
     seconds = trace.seconds
-    where = {name for what, name in list(trace.costs) if what in ("sql", "commit", "connect")}
+    where = {name for what, name in list(trace.costs) if what in OF_SQL}
     spent = sum(cost[1] for (what, _), cost in list(trace.costs.items()) if what in TIMED)
     keys, hits = total(trace, "cache_keys")[0], total(trace, "cache_hits")[0]
     found: dict[str, Any] = {
         "total_ms": _ms(seconds),
         "own_code_ms": _ms(max(0.0, seconds - spent)),
         "sql": {name: _of_server(trace, name) for name in sorted(where)},
-        "cache": _times(trace, "cache") | {"keys": keys, "hits": hits},
-        "redis": _times(trace, "redis"),
+        **{what: _times(trace, what) for what in OTHERS},
         "jobs": {name: int(cost[0]) for (what, name), cost in list(trace.costs.items()) if what == "job"},
-        "gearman": _times(trace, "gearman"),
-        "s3": _times(trace, "s3"),
-        "http": _times(trace, "http"),
     }
+    found["cache"] |= {"keys": keys, "hits": hits}
     if trace.user_id is not None:
         found = {"shard": _home(trace.user_id)} | found
     if trace.schemas is not None:
