@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import Error
 
 from instagram.tracing import Trace
 from sharding import shard_of
@@ -57,7 +56,7 @@ def whole(trace: Trace) -> dict[str, Any]:
     }
     found["cache"] |= {"keys": keys, "hits": hits}
     if trace.user_id is not None:
-        found = {"shard": _home(trace.user_id)} | found
+        found = {"shard": " on ".join(filter(None, home_of(trace.user_id)))} | found
     if trace.schemas is not None:
         found["logical_shards"] = len(trace.schemas)
         found["logical_shards_named"] = sorted(trace.schemas)[:SHARDS_NAMED]
@@ -82,12 +81,13 @@ def _times(trace: Trace, what: str) -> dict[str, float]:
     return {"times": times, "ms": ms}
 
 
-def _home(user_id: int) -> str:
+def home_of(user_id: int) -> tuple[str, str]:
+    """Return a person's logical shard and its server, by name; no server where the placement cannot be read now."""
     try:
         shard = shard_of(user_id)
-    except Error:  # the placement cannot be read now
-        return f"s{user_id % settings.LOGICAL_SHARDS:04d}"
-    return f"{shard.schema} on {shard.server.name}"
+    except Exception:  # a report about a placement that cannot be read must not fail for it
+        return f"s{user_id % settings.LOGICAL_SHARDS:04d}", ""
+    return shard.schema, shard.server.name
 
 
 def _ms(seconds: float) -> float:
