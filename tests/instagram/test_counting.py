@@ -2,7 +2,6 @@
 
 import ast
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from django.conf import settings
 from instagram import counting
 from instagram.counting import Durations, count, observe, timed
 from monitoring.figures.counted import COUNTS, DURATIONS
+from tests.support.own_servers import free_port
 from tests.support.waiting import wait_until
 
 
@@ -96,9 +96,7 @@ def test_a_block_that_raises_is_timed_all_the_same() -> None:
 
 
 def test_while_redis_is_away_counting_costs_no_time_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1:{listener.getsockname()[1]}"
+    closed = f"127.0.0.1:{free_port()}"
     alive = settings.METRICS_REDIS
     monkeypatch.setattr(settings, "METRICS_REDIS", closed)
 

@@ -1,6 +1,5 @@
 """/metrics: what is counted and asked, in Prometheus' own language, to nobody without the token."""
 
-import socket
 import uuid
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ from instagram import counting, topology
 from jobs.testing import run_until_idle
 from monitoring.figures.readings import Reading
 from monitoring.gauges import caches
-from tests.support.own_servers import own_redis
+from tests.support.own_servers import free_port, own_redis
 from tests.support.people import a_person
 
 TOKEN = {"Authorization": f"Bearer {settings.METRICS_TOKEN}"}
@@ -115,9 +114,7 @@ def test_a_path_without_a_slash_is_counted_too_and_found_nowhere() -> None:
 
 
 def test_what_is_away_is_named_and_the_rest_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1:{listener.getsockname()[1]}"
+    closed = f"127.0.0.1:{free_port()}"
     with monkeypatch.context() as patched:
         patched.setattr(settings, "MEMCACHED_SERVERS", [*settings.MEMCACHED_SERVERS, closed])
         patched.setattr(settings, "METRICS_REDIS", closed)

@@ -1,6 +1,5 @@
 """/status: what it says when all is well, when something is away or switched off, and that a crowd costs nothing."""
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -17,14 +16,9 @@ from monitoring import checks
 from monitoring.status import making, parts, people
 from recovery.models import Archived, Backup, Drill
 from sharding import shard_of
+from tests.support.own_servers import free_port
 from tests.support.people import a_person
 from tests.support.switched import switched
-
-
-def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +39,7 @@ def part(body: dict, name: str) -> dict:
 
 def away(monkeypatch, alias: str) -> None:
     """Let nobody listen where this database is looked for, as far as health checks go."""
-    monkeypatch.setitem(settings.DATABASES, alias, settings.DATABASES[alias] | {"PORT": closed_port()})
+    monkeypatch.setitem(settings.DATABASES, alias, settings.DATABASES[alias] | {"PORT": free_port()})
 
 
 def test_when_all_is_well_both_forms_say_so_with_a_fixed_word():
@@ -114,7 +108,7 @@ def test_with_every_shard_server_away_it_is_down(monkeypatch):
 
 
 def test_a_dead_edge_takes_the_images_and_nothing_else(settings):
-    settings.CDN_BASE_URL = f"http://127.0.0.1:{closed_port()}"
+    settings.CDN_BASE_URL = f"http://127.0.0.1:{free_port()}"
 
     body = ask().json()
 
@@ -123,7 +117,7 @@ def test_a_dead_edge_takes_the_images_and_nothing_else(settings):
 
 
 def test_a_dead_gearmand_makes_things_late(settings):
-    settings.GEARMAND_SERVERS = [f"127.0.0.1:{closed_port()}"]
+    settings.GEARMAND_SERVERS = [f"127.0.0.1:{free_port()}"]
     body = ask().json()
     late = {each["name"] for each in body["parts"] if each["state"] == "late"}
     assert late == {"feeds", "push", "cross_posts"}
