@@ -86,6 +86,15 @@ def test_a_dead_server_is_told_as_a_share_and_a_number_of_people_without_its_nam
         assert "127.0.0.1" not in text
 
 
+def test_of_very_many_people_the_share_of_an_estimate_is_told(monkeypatch):
+    monkeypatch.setattr(people, "about_how_many", lambda: 1_000_000)
+    monkeypatch.setattr(people, "_known", (0.0, None))
+    delete(people.KIND, [people.ALL])
+
+    assert people.affected(set(range(settings.LOGICAL_SHARDS // 4))) == people.Affected(0.25, 250_000)
+    delete(people.KIND, [people.ALL])
+
+
 def test_without_main_it_answers_503_and_says_that_it_is_down_for_everybody(monkeypatch):
     away(monkeypatch, "default")
 
