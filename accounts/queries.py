@@ -8,9 +8,10 @@ from django.conf import settings
 from psycopg2 import sql
 
 from caching import get_or_load_many
-from sharding import Server, Shard, counters, gather, shard_of
+from sharding import Server, Shard, counters, gather, main_server, shard_of
 
 from .models import Status, User
+from .reserved import BOT_PREFIX
 
 #: Decides who may see what (is_private, is_active), so it lives CACHE_PERMISSION_TTL_S at most.
 PROFILE_KIND = "user:1"
@@ -85,6 +86,27 @@ def joined_at(user_id: int) -> float:
 
     # It never changes.
     return float(get_or_load_many("joined:1", [user_id], load, ttl_s=settings.CACHE_TTL_S).get(user_id, 0.0))
+
+
+def about_how_many() -> int:
+    """Return how many people there are, as main's planner believes. Cost: one query on main's catalogue."""
+    with main_server().cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest(reltuples, pg_stat_get_live_tuples(oid), 0)::bigint FROM pg_class"
+            " WHERE oid = %s::regclass",
+            [User._meta.db_table],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def people_by_shard() -> dict[int, int]:
+    """Return how many people live on each logical shard that has any; bots are none. Cost: reads all rows of people."""
+    with main_server().cursor() as cursor:
+        cursor.execute(
+            "SELECT id %% %s, count(*) FROM accounts_user WHERE NOT starts_with(username, %s) GROUP BY 1",
+            [settings.LOGICAL_SHARDS, BOT_PREFIX],
+        )
+        return dict(cursor.fetchall())
 
 
 def counts_of(user_id: int) -> dict[str, int]:

@@ -76,12 +76,11 @@ def _look_up(kind: str, ids: Iterable[Id]) -> tuple[dict[Id, Any], set[Id]]:
         return {}, set()
     values = client().get_many(list(keys))
     found = {keys[key]: orjson.loads(value) for key, value in values.items() if value != _TOMBSTONE}
-    trace = tracing.current()
-    if trace is not None:
-        trace.add("cache_keys", times=len(keys))
-        trace.add("cache_hits", times=len(found))
-    count("cache_hits", len(found), kind=kind.partition(":")[0])
-    count("cache_misses", len(keys) - len(found), kind=kind.partition(":")[0])
+    tracing.add("cache_keys", times=len(keys))
+    tracing.add("cache_hits", times=len(found))
+    name = kind.partition(":")[0]
+    count("cache_hits", len(found), kind=name)
+    count("cache_misses", len(keys) - len(found), kind=name)
     return found, {keys[key] for key, value in values.items() if value == _TOMBSTONE}
 
 

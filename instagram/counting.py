@@ -53,11 +53,6 @@ class Durations:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
     seconds: float = 0.0
 
-    @property
-    def count(self) -> int:
-        """Return how many were observed."""
-        return sum(self.buckets)
-
 
 @dataclass
 class Counted:

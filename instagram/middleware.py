@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from instagram import counting
-from jobs.context import request_id
+from instagram.tracing import request_id
 
 _ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 
@@ -44,7 +44,7 @@ def counted(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 def _door(path: str) -> str:
     """Return which door a path leads to; empty for those who only look whether we are well."""
-    first = path.split("/", 2)[1]
+    first = path.removeprefix("/").partition("/")[0]
     if first in ("health", "metrics", "status"):
         return ""
     return {"v1": "api", "oauth": "api", "admin": "admin"}.get(first, "web")

@@ -17,8 +17,8 @@ def _loaded() -> Callable[..., Iterable[bytes]]:
     """
     gc.disable()
     try:
-        from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
-        from django.urls import get_resolver  # noqa: PLC0415
+        from django.core.wsgi import get_wsgi_application  # noqa: PLC0415  # without the garbage collector
+        from django.urls import get_resolver  # noqa: PLC0415  # without the garbage collector
 
         handler = get_wsgi_application()
         get_resolver().url_patterns  # noqa: B018  # a property that imports

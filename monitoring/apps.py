@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from instagram import tracing
 
-from . import sentry
+from . import sentry, slow
 
 
 class MonitoringConfig(AppConfig):
@@ -14,8 +14,6 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Report errors from here on, if SENTRY_DSN says where to; look at whatever begins and ends."""
-        from . import slow  # noqa: PLC0415  # it needs models, which are ready now
-
         sentry.start()
         tracing.begun.append(slow.watch)
         tracing.ended.append(slow.tell)

@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import Error
 
 from instagram.tracing import Trace
 from sharding import shard_of
 
 #: What of a trace is time, none of it inside another: the rest of the whole is our own code, and waiting for the CPU.
-TIMED = ("sql", "commit", "connect", "cache", "redis", "gearman", "s3", "http")
+OF_SQL, OTHERS = ("sql", "commit", "connect"), ("cache", "redis", "gearman", "s3", "http")
+TIMED = (*OF_SQL, *OTHERS)
 #: Logical shards that are named; a page of many people touches many.
 SHARDS_NAMED = 20
 
@@ -25,7 +25,7 @@ def in_short(trace: Trace) -> dict[str, list[float]]:
     short: dict[str, list[float]] = {}
     for (what, _), (times, seconds) in list(trace.costs.items()):
         if what in TIMED:
-            name = "sql" if what in ("commit", "connect") else what
+            name = "sql" if what in OF_SQL else what
             so_far = short.setdefault(name, [0, 0.0])
             so_far[0] += int(times) if name == what else 0
             so_far[1] += seconds
@@ -44,22 +44,19 @@ def whole(trace: Trace) -> dict[str, Any]:
     inside the first statement of each transaction; their sum bounds it from above.
     """
     seconds = trace.seconds
-    where = {name for what, name in list(trace.costs) if what in ("sql", "commit", "connect")}
+    where = {name for what, name in list(trace.costs) if what in OF_SQL}
     spent = sum(cost[1] for (what, _), cost in list(trace.costs.items()) if what in TIMED)
     keys, hits = total(trace, "cache_keys")[0], total(trace, "cache_hits")[0]
     found: dict[str, Any] = {
         "total_ms": _ms(seconds),
         "own_code_ms": _ms(max(0.0, seconds - spent)),
         "sql": {name: _of_server(trace, name) for name in sorted(where)},
-        "cache": _times(trace, "cache") | {"keys": keys, "hits": hits},
-        "redis": _times(trace, "redis"),
+        **{what: _times(trace, what) for what in OTHERS},
         "jobs": {name: int(cost[0]) for (what, name), cost in list(trace.costs.items()) if what == "job"},
-        "gearman": _times(trace, "gearman"),
-        "s3": _times(trace, "s3"),
-        "http": _times(trace, "http"),
     }
+    found["cache"] |= {"keys": keys, "hits": hits}
     if trace.user_id is not None:
-        found = {"shard": _home(trace.user_id)} | found
+        found = {"shard": " on ".join(filter(None, home_of(trace.user_id)))} | found
     if trace.schemas is not None:
         found["logical_shards"] = len(trace.schemas)
         found["logical_shards_named"] = sorted(trace.schemas)[:SHARDS_NAMED]
@@ -84,12 +81,13 @@ def _times(trace: Trace, what: str) -> dict[str, float]:
     return {"times": times, "ms": ms}
 
 
-def _home(user_id: int) -> str:
+def home_of(user_id: int) -> tuple[str, str]:
+    """Return a person's logical shard and its server, by name; no server where the placement cannot be read now."""
     try:
         shard = shard_of(user_id)
-    except Error:  # the placement cannot be read now
-        return f"s{user_id % settings.LOGICAL_SHARDS:04d}"
-    return f"{shard.schema} on {shard.server.name}"
+    except Exception:  # a report about a placement that cannot be read must not fail for it
+        return f"s{user_id % settings.LOGICAL_SHARDS:04d}", ""
+    return shard.schema, shard.server.name
 
 
 def _ms(seconds: float) -> float:

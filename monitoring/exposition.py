@@ -1,4 +1,4 @@
-"""All metrics at this moment, what was counted and the gauges: for Prometheus as text, for us as a Reading."""
+"""All metrics at this moment, what was counted and the gauges: as prometheus_client knows them, for us as a Reading."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ import redis
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from instagram import counting
-from jobs.metrics import exposed, family
+from jobs.metrics import family
 
 from . import gauges
 from .figures.counted import COUNTS, DURATIONS
@@ -16,8 +16,6 @@ from .figures.readings import Reading
 
 Value = TypeVar("Value")
 
-#: What the text of prometheus_client is.
-TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: What is counted under a name that nobody described: other releases count, too.
 _UNKNOWN = "Not described in this release."
 
@@ -36,11 +34,6 @@ def families(wanted: Callable[[str], bool] = lambda _: True) -> list[Metric]:
         if gauge.name == "source_away":
             gauge.values.append(({"source": "counts"}, away))
     return [*_counts(counted), *_durations(counted), *(family(gauge) for gauge in found)]
-
-
-def text(of: Iterable[Metric]) -> bytes:
-    """Return metrics in the text format 0.0.4 of Prometheus."""
-    return exposed(of)
 
 
 def reading(of: Iterable[Metric]) -> Reading:

@@ -5,6 +5,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from jobs.metrics import exposed
 
 from . import exposition
 
@@ -29,4 +32,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
     found = exposition.families()
     if request.GET.get("format") == "json":
         return JsonResponse(exposition.reading(found).as_json())
-    return HttpResponse(exposition.text(found), content_type=exposition.TEXT_TYPE)
+    return HttpResponse(exposed(found), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -15,7 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 from sharding import all_servers
 from sharding.schema import LOCAL, applied, direct, steps
 
-#: Statements that older code may not survive. What stands in a comment, or is made in the same file, does not count.
+#: Statements that older code may not survive. What stands in a comment or in a function's body does not count, nor does
+#: a function that is dropped to be made anew.
 _TAKING = re.compile(
     r"\bDROP\s+(?!FUNCTION IF EXISTS)|\bRENAME\b|\bALTER\s+COLUMN\b|\bSET\s+NOT\s+NULL\b|\bTRUNCATE\b"
     r"|\bDELETE\s+FROM\b",
@@ -29,7 +30,6 @@ _ADDING = (
     ops.AddConstraint,
     ops.AlterModelOptions,
     ops.AlterModelManagers,
-    ops.AlterModelTable,
 )
 
 
@@ -66,7 +66,7 @@ def _adds(operation: Any) -> bool:
         return all(_adds(each) for each in operation.database_operations)
     if isinstance(operation, ops.RunSQL):
         return isinstance(operation.sql, str) and not takes_away(operation.sql)
-    return isinstance(operation, _ADDING) and not isinstance(operation, ops.AlterModelTable)
+    return isinstance(operation, _ADDING)
 
 
 def takes_away(sql: str) -> str:

@@ -29,8 +29,8 @@ log = logging.getLogger("request")
 
 #: Longest X-Request-Path, bytes: nginx takes 4 to 16 kB of headers.
 PATH_MAX_BYTES = 3_000
-#: Logged at DEBUG when all is well: probes come every few seconds, and say nothing.
 _CONVERTER = re.compile(r"<\w+:")
+#: Logged at DEBUG when all is well: probes come every few seconds, and say nothing.
 _PROBES = re.compile(r"/health/")
 
 
@@ -123,7 +123,7 @@ def _tell(request: HttpRequest, response: HttpResponse, trace: tracing.Trace) ->
     response["X-Request-Path"] = written.decode()
     parts = [f"total;dur={path['total_ms']}", f"own-code;dur={path['own_code_ms']}"]
     parts += [f'sql-{name};dur={spent["ms"]};desc="{spent["queries"]} queries"' for name, spent in path["sql"].items()]
-    parts += [f"{name};dur={path[name]['ms']}" for name in ("cache", "redis", "gearman", "s3") if path[name]["times"]]
+    parts += [f"{name};dur={path[name]['ms']}" for name in costs.OTHERS if path[name]["times"]]
     response["Server-Timing"] = ", ".join(parts)
 
 

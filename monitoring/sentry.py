@@ -11,14 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import sentry_sdk
 from django.conf import settings
 
 from instagram import tracing
 from instagram.tracing import Trace
 from jobs import current_job
 from jobs.worker import outline
-from sharding import ShardBusy, ShardUnavailable, shard_of
+from sharding import ShardBusy, ShardUnavailable
 
 from . import costs
 from .scrubbing import GONE, without_people
@@ -52,9 +51,10 @@ def start() -> None:
     """
     if not settings.SENTRY_DSN:
         return
-    # Not above: who reports nothing need not load it, and a process's start counts in a deploy.
-    from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415
-    from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415
+    # A tenth of a second of CPU, which who reports nothing need not spend: a process's start counts in a deploy.
+    import sentry_sdk  # noqa: PLC0415  # see above
+    from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415  # see above
+    from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415  # see above
 
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
@@ -133,7 +133,8 @@ def _tags(exc_info: Any, trace: Trace | None) -> dict[str, str]:
     if trace is not None:
         tags |= {name: str(trace.facts[name]) for name in ("task", "job") if name in trace.facts}
         if trace.user_id is not None:
-            tags |= _place(trace.user_id)
+            schema, server = costs.home_of(trace.user_id)
+            tags |= {"shard": schema} | ({"server": server} if server else {})
     job = current_job.get()
     if job is not None:
         tags.setdefault("server", job.server.name)
@@ -141,14 +142,6 @@ def _tags(exc_info: Any, trace: Trace | None) -> dict[str, str]:
     if isinstance(error, ShardUnavailable | ShardBusy):
         tags["server"] = error.server_name
     return tags
-
-
-def _place(user_id: int) -> dict[str, str]:
-    try:
-        shard = shard_of(user_id)
-    except Exception:  # a report about a placement that cannot be read must not fail for it
-        return {"shard": f"s{user_id % settings.LOGICAL_SHARDS:04d}"}
-    return {"shard": shard.schema, "server": shard.server.name}
 
 
 def _command() -> str:

@@ -17,7 +17,8 @@ _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestor
 def page(request: HttpRequest) -> HttpResponse:
     """Show the page. 503 only when the service works for nobody."""
     shown = board()
-    facts = shown | {"switches": [_with_moments(each) for each in shown["switches"]], "at": _moment(shown["at"])}
+    facts = shown | {"switches": [_with_moments(each) for each in shown["switches"]]}
+    facts |= {name: _moment(shown[name]) for name in ("at", "restorable_to", "proven_at") if name in shown}
     answer = render(request, "monitoring/status.html", facts)
     answer["Content-Security-Policy"] = _POLICY
     return _sent(answer, shown)

@@ -1,6 +1,6 @@
 """What is on, as this process knows it: a copy that a thread of its own reads anew every second.
 
-From memcached (an entry of two seconds: of many processes one asks main), else main; when neither answers, from
+From memcached (an entry of a second: of many processes one asks main), else main; when neither answers, from
 Redis, where the last known state stays; when that is away too, what was known goes on. A process that never knew
 anything takes everything to be on duty: no switch is on. Asking waits for nothing, but the first time in a process for
 the first look, FIRST_LOOK_S at most.
@@ -76,7 +76,7 @@ class _Copy:
         return self.on
 
     def take(self, snapshot: dict[str, Any]) -> None:
-        self.on = {(name, target): Switched(name, target, *rest) for name, target, *rest in snapshot["on"]}
+        self.on = {(each.name, each.target): each for each in (Switched(*row) for row in snapshot["on"])}
         self.version = snapshot["version"]
 
     def _start(self) -> None:

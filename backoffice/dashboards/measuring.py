@@ -10,9 +10,9 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.models import User
+from accounts.queries import about_how_many
 from monitoring import history
-from sharding import Server, gather, main_server, physical_servers, redis_servers
+from sharding import Server, gather, physical_servers, redis_servers
 from sharding.ids import first_id_at
 
 #: Seconds that "lately" is, for the most active people and photos; deeds and photos of it that are looked at, at most.
@@ -100,7 +100,7 @@ def measured() -> tuple[list[ServerFacts], list[str]]:
     grown = growth(time.time())
     here = _free_here()
     filling = sum(bytes_a_day for name, bytes_a_day in grown.items() if shares_disk(name))
-    people = _people()
+    people = about_how_many()
     for each in found:
         each.growth = grown.get(each.name)
         each.people = people * len(each.shards) // settings.LOGICAL_SHARDS
@@ -179,17 +179,6 @@ def _rates(server: Server, written: dict[int, int]) -> dict[int, float]:
     # A shard that is new here, or statistics that began anew, count from nothing.
     return {number: max(0, now_written - min(before.get(str(number), 0), now_written)) / seconds
             for number, now_written in written.items()}  # fmt: skip
-
-
-def _people() -> int:
-    """Return how many people there are, as main's planner believes. Cost: one query on main's catalogue."""
-    with main_server().cursor() as cursor:
-        cursor.execute(
-            "SELECT greatest(reltuples, pg_stat_get_live_tuples(oid), 0)::bigint FROM pg_class"
-            " WHERE oid = %s::regclass",
-            [User._meta.db_table],
-        )
-        return int(cursor.fetchone()[0])
 
 
 def today() -> datetime:

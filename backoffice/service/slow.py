@@ -11,10 +11,10 @@ from django.urls import reverse
 from backoffice.frame import Menu, page, panel, shown
 from backoffice.lists import PlainText, Questions
 from monitoring import slow
+from monitoring.costs import OTHERS
 
 #: Entries on the page.
 COUNT = 50
-_PARTS = ("cache", "redis", "gearman", "s3", "http")
 
 
 class SlowQuestions(Questions):
@@ -68,7 +68,7 @@ def _told(entry: dict[str, Any]) -> dict[str, Any]:
     """Return what the page says of an entry: when, and where the time went, largest first."""
     spent = entry.get("spent", {})
     parts = {f"SQL on {server}": costs for server, costs in spent.get("sql", {}).items()}
-    parts |= {name: spent[name] for name in _PARTS if spent.get(name)}
+    parts |= {name: spent[name] for name in OTHERS if spent.get(name)}
     lines = [(name, costs.get("queries", costs.get("times", 0)), costs.get("ms", 0.0)) for name, costs in parts.items()]
     lines = [line for line in lines if line[1] or line[2]]
     own = spent.get("own_code_ms", 0.0)

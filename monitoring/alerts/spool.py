@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .alarms import LEVELS
+from .files import write_down
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,7 @@ def put(folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if sum(1 for _ in folder.iterdir()) >= MOST_FILES:
         raise SpoolFull(f"{folder} holds {MOST_FILES} reports: does manage.py watch run?")
-    name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-    unfinished = folder / f".{name}"
-    with unfinished.open("w") as file:
-        json.dump(asdict(report), file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(folder / f"{name}.json")
+    write_down(folder / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json", asdict(report))
 
 
 def take(folder: Path) -> Iterator[tuple[Path, Report]]:

@@ -23,6 +23,7 @@ from monitoring.figures.table import FIGURES
 
 from . import pager, silences, spool
 from .alarms import Alarms
+from .files import write_down
 from .pager import Told
 from .silences import Standing
 
@@ -94,9 +95,9 @@ class Watch:
             if figure.warning is None and figure.critical is None:
                 continue
             for instance, value in figure.values(now, before):
-                key = f"{figure.name}:{instance}" if instance else figure.name
                 if value is None:
                     continue
+                key = f"{figure.name}:{instance}" if instance else figure.name
                 seen.add(key)
                 level = figure.level(value)
                 summary = figure.sentence(instance, value, level)
@@ -138,12 +139,7 @@ class Watch:
             "alarms": self.alarms.as_json(),
             "silences": [vars(silence) for silence in self.silences],
         }
-        unfinished = self.folder / f".state.{os.getpid()}"
-        with unfinished.open("w") as file:
-            json.dump(data, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self.folder / "state.json")
+        write_down(self.folder / "state.json", data)
 
 
 def held(figure: Figure) -> int:

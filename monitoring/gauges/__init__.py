@@ -27,8 +27,7 @@ def read(wanted: Callable[[str], bool] = lambda _: True) -> list[Gauge]:
 
     Cost: a few short queries on every server that is asked.
     """
-    sources = {"jobs": _jobs} | databases.sources() | caches.sources() | host.sources()
-    sources |= others.sources()
+    sources = {"jobs": _jobs} | databases.sources() | caches.sources() | host.sources() | others.sources()
     sources = {name: source for name, source in sources.items() if wanted(name)}
     if not sources:
         return []

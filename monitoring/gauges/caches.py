@@ -10,6 +10,7 @@ from pymemcache.client.base import Client as MemcachedClient
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from instagram import topology
 from jobs.metrics import Gauge
 
 #: Keys of the map that are looked at to say how many bytes a photo takes.
@@ -27,7 +28,7 @@ def sources() -> dict[str, Callable[[], list[Gauge]]]:
 
 
 def _redis(server: str) -> list[Gauge]:
-    host, _, port = server.rpartition(":")
+    host, _, port = topology.primary_address(server).rpartition(":")
     with redis.Redis(
         host=host,
         port=int(port),

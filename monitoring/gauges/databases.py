@@ -7,6 +7,7 @@ from django.conf import settings
 
 from jobs.metrics import Gauge
 from monitoring import checks
+from sharding import Server, all_servers
 
 _SERVER = (
     "SELECT numbackends AS backends, xact_commit + xact_rollback AS transactions, deadlocks,"
@@ -31,28 +32,19 @@ _GAUGES = {
 
 def sources() -> dict[str, Callable[[], list[Gauge]]]:
     """Return how each is asked, by name."""
-    servers: dict[str, Callable[[], list[Gauge]]] = {name(alias): partial(_server, alias) for alias in _aliases()}
+    servers: dict[str, Callable[[], list[Gauge]]] = {server.name: partial(_server, server) for server in all_servers()}
     return servers | {"pgbouncer": _pgbouncer}
 
 
-def name(alias: str) -> str:
-    """Return a server's name as people know it."""
-    return "main" if alias == "default" else alias
-
-
-def _aliases() -> list[str]:
-    return ["default", *settings.SHARD_SERVERS]
-
-
-def _server(alias: str) -> list[Gauge]:
-    (row,) = checks.ask(alias, _SERVER)
-    labels = {"server": name(alias)}
+def _server(server: Server) -> list[Gauge]:
+    (row,) = checks.ask(server.alias, _SERVER)
+    labels = {"server": server.name}
     return [Gauge(gauge, text, [(labels, max(0.0, float(row[column])))]) for gauge, (text, column) in _GAUGES.items()]
 
 
 def _pgbouncer() -> list[Gauge]:
     """Return who waits for a connection, by server. Through its admin console: DB_USER may look."""
-    databases = {settings.DATABASES[alias]["NAME"]: name(alias) for alias in _aliases()}
+    databases = {settings.DATABASES[server.alias]["NAME"]: server.name for server in all_servers()}
     waiting, longest, busy, total = [], [], [], []
     for pool in checks.ask("default", "SHOW POOLS", database="pgbouncer"):
         if pool["database"] in databases:

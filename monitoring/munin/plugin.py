@@ -64,7 +64,7 @@ def ask() -> Reading:
         raise ValueError("env.METRICS_URL is no http address")
     headers = {"Authorization": f"Bearer {os.environ.get('METRICS_TOKEN', '')}"}
     request = urllib.request.Request(f"{url}?format=json", headers=headers)  # noqa: S310  # looked at above
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  # the same
         return Reading.of_json(json.load(answer))
 
 

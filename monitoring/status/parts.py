@@ -143,13 +143,7 @@ def _server_of(result: Result) -> str:
 
 def worth_showing(results: Iterable[Result]) -> dict[str, Any]:
     """Return what some checks tell beside well and unwell, where they are there: the last drill, the replicas' lag."""
-    shown: dict[str, Any] = {}
-    lags = []
-    for result in results:
-        for name in ("restorable", "proven"):
-            if result.facts.get(name):
-                shown[name] = result.facts[name]
-        lags += [result.facts[name] for name in ("lag_s", "replica_lag_s") if result.facts.get(name) is not None]
-    if lags:
-        shown["replica_lag_s"] = max(lags)
-    return shown
+    told = [result.facts for result in results]
+    shown = {name: facts[name] for facts in told for name in ("restorable_to", "proven_at") if facts.get(name)}
+    lags = [facts["lag_s"] for facts in told if "lag_s" in facts]
+    return shown | ({"replica_lag_s": max(lags)} if lags else {})

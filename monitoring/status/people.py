@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
-from accounts.reserved import BOT_PREFIX
+from accounts.queries import about_how_many, people_by_shard
 from caching import get_or_load_many
 from sharding import placement
 from sharding.deadlines import deadline
@@ -64,14 +63,8 @@ def _counts() -> dict[str, Any] | None:
 
 
 def _counted() -> dict[str, Any]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'accounts_user'::regclass")
-        (total,) = cursor.fetchone()
-        if total > COUNTED_UP_TO:
-            return {"total": total, "by_shard": None}  # spread evenly, by the remainder of their ids
-        cursor.execute(
-            "SELECT id %% %s, count(*) FROM accounts_user WHERE NOT starts_with(username, %s) GROUP BY 1",
-            [settings.LOGICAL_SHARDS, BOT_PREFIX],
-        )
-        by_shard = {str(number): count for number, count in cursor.fetchall()}
+    total = about_how_many()
+    if total > COUNTED_UP_TO:
+        return {"total": total, "by_shard": None}  # spread evenly, by the remainder of their ids
+    by_shard = {str(number): count for number, count in people_by_shard().items()}
     return {"total": sum(by_shard.values()), "by_shard": by_shard}

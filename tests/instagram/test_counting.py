@@ -2,7 +2,6 @@
 
 import ast
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from django.conf import settings
 from instagram import counting
 from instagram.counting import Durations, count, observe, timed
 from monitoring.figures.counted import COUNTS, DURATIONS
+from tests.support.own_servers import free_port
 from tests.support.waiting import wait_until
 
 
@@ -84,7 +84,6 @@ def test_durations_are_kept_by_class_with_their_sum() -> None:
 
     found = counting.read().durations[("fan_out_seconds", ())]
     assert found == Durations(buckets=[2, 0, 0, 2, 0, 0, 0, 0, 1], seconds=pytest.approx(3_600.406))
-    assert found.count == 5
 
 
 def test_a_block_that_raises_is_timed_all_the_same() -> None:
@@ -92,13 +91,11 @@ def test_a_block_that_raises_is_timed_all_the_same() -> None:
         _ = 1 / 0
     counting.flush()
 
-    assert counting.read().durations[("job_seconds", (("queue", "fast"),))].count == 1
+    assert sum(counting.read().durations[("job_seconds", (("queue", "fast"),))].buckets) == 1
 
 
 def test_while_redis_is_away_counting_costs_no_time_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1:{listener.getsockname()[1]}"
+    closed = f"127.0.0.1:{free_port()}"
     alive = settings.METRICS_REDIS
     monkeypatch.setattr(settings, "METRICS_REDIS", closed)
 

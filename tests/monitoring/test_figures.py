@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from monitoring import gauges
 from monitoring.figures.counted import COUNTS, DURATIONS
 from monitoring.figures.figure import Figure
 from monitoring.figures.readings import Reading
@@ -104,8 +105,6 @@ def test_the_table_is_whole() -> None:
 
 
 def test_figures_read_only_what_is_counted_or_asked() -> None:
-    from monitoring import gauges  # noqa: PLC0415  # it asks servers
-
     known = {f"{name}_total" for name in COUNTS} | {f"{name}_bucket" for name in DURATIONS}
     known |= {gauge.name for gauge in gauges.read()}
     for figure in FIGURES.values():

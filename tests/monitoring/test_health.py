@@ -1,13 +1,9 @@
 """The health pages, with everything well, with something dead, and with something frozen."""
 
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -18,7 +14,7 @@ from caching import counters
 from monitoring import checks
 from monitoring.checks import links
 from notifications.push.apns import KEY_REFUSED
-from tests.support.waiting import wait_until
+from tests.support.own_servers import free_port, own_redis
 
 #: HEALTH_TIMEOUT_S, the grace, and what a busy machine adds.
 ANSWERS_WITHIN_S = 4.0
@@ -34,28 +30,11 @@ def check_named(body: dict, name: str) -> dict:
     return next(check for check in body["checks"] if check["name"] == name)
 
 
-def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture
-def frozen_port(tmp_path: Path) -> Iterator[int]:
+def frozen_port() -> Iterator[int]:
     """The port of a server of this test's own that is stopped: its kernel accepts, nobody answers."""
-    port = closed_port()
-    server = subprocess.Popen(
-        [shutil.which("redis-server") or "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="the test's own Redis")
-        os.kill(server.pid, signal.SIGSTOP)
-        yield port
-    finally:
-        server.kill()
-        server.wait()
+    with own_redis() as redis, redis.frozen():
+        yield redis.port
 
 
 def point_at(monkeypatch: pytest.MonkeyPatch, dependency: str, port: int) -> str:
@@ -106,7 +85,7 @@ def test_deep_says_how_many_logical_shards_each_server_holds() -> None:
 
 @pytest.mark.parametrize("dependency", DEPENDENCIES)
 def test_a_dead_dependency_is_named_with_its_reason_and_503(monkeypatch: pytest.MonkeyPatch, dependency: str) -> None:
-    name = point_at(monkeypatch, dependency, closed_port())
+    name = point_at(monkeypatch, dependency, free_port())
 
     status, body, seconds = ask("/health/deep")
 
@@ -147,7 +126,7 @@ def test_with_everything_frozen_the_checks_still_run_side_by_side(
 
 
 def test_a_dead_shard_server_leaves_the_process_ready_and_says_whom_it_harms(monkeypatch: pytest.MonkeyPatch) -> None:
-    point_at(monkeypatch, "shard_a", closed_port())
+    point_at(monkeypatch, "shard_a", free_port())
 
     ready_status, _, _ = ask("/health/ready")
     _, deep, _ = ask("/health/deep")
@@ -162,14 +141,14 @@ def test_without_main_or_any_shard_server_the_process_is_not_ready(
 ) -> None:
     for alias in dead:
         key = "default" if alias == "main" else alias
-        monkeypatch.setitem(settings.DATABASES, key, settings.DATABASES[key] | {"PORT": closed_port()})
+        monkeypatch.setitem(settings.DATABASES, key, settings.DATABASES[key] | {"PORT": free_port()})
 
     assert ask("/health/ready")[0] == 503
 
 
 def test_a_process_is_alive_whatever_its_databases_do(monkeypatch: pytest.MonkeyPatch) -> None:
     for dependency in DEPENDENCIES:
-        point_at(monkeypatch, dependency, closed_port())
+        point_at(monkeypatch, dependency, free_port())
 
     assert ask("/health/live")[0] == 200
 

@@ -1,6 +1,5 @@
 """/metrics: what is counted and asked, in Prometheus' own language, to nobody without the token."""
 
-import socket
 import uuid
 from collections.abc import Iterator
 
@@ -9,9 +8,11 @@ from django.conf import settings
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from instagram import counting
+from instagram import counting, topology
 from jobs.testing import run_until_idle
 from monitoring.figures.readings import Reading
+from monitoring.gauges import caches
+from tests.support.own_servers import free_port, own_redis
 from tests.support.people import a_person
 
 TOKEN = {"Authorization": f"Bearer {settings.METRICS_TOKEN}"}
@@ -106,10 +107,14 @@ def test_requests_are_counted_by_door_and_class_and_probes_are_not() -> None:
     assert now.total("requests_total", {}) == now.total("request_seconds_count", {}) == 2
 
 
+def test_a_path_without_a_slash_is_counted_too_and_found_nowhere() -> None:
+    assert Client().options("*").status_code == 404  # how HTTP asks about the whole server
+
+    assert reading().total("requests_total", {"door": "web", "status": "4xx"}) == 1
+
+
 def test_what_is_away_is_named_and_the_rest_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1:{listener.getsockname()[1]}"
+    closed = f"127.0.0.1:{free_port()}"
     with monkeypatch.context() as patched:
         patched.setattr(settings, "MEMCACHED_SERVERS", [*settings.MEMCACHED_SERVERS, closed])
         patched.setattr(settings, "METRICS_REDIS", closed)
@@ -118,3 +123,13 @@ def test_what_is_away_is_named_and_the_rest_is_there(monkeypatch: pytest.MonkeyP
     away = {labels["source"] for labels, value in now.metrics["source_away"] if value}
     assert away == {f"memcached {closed}", "counts"}
     assert now.total("memcached_bytes_most", {}) > 0
+
+
+def test_a_redis_is_asked_where_it_was_promoted_to_under_the_name_it_always_had(tmp_path, settings) -> None:
+    settings.TOPOLOGY_FILE = str(tmp_path / "topology.json")
+    server = settings.PHOTO_MAP_SERVERS[0]
+    with own_redis() as promoted:
+        topology.note("redis_1", nodes={"first": server, "second": promoted.address}, primary="second")
+        gauges = {gauge.name: gauge.values for gauge in caches.sources()[f"redis {server}"]()}
+
+    assert gauges["map_keys"] == [({"server": server}, 0.0)]

@@ -18,6 +18,7 @@ from instagram.wsgi import application
 from monitoring import figures_page
 from monitoring.alerts.watch import Watch, last_known
 from monitoring.figures.table import GRAPHS
+from monitoring.munin import plugin as inside
 from tests.support import munin
 from tests.support.munin import Munin, running_munin
 from tests.support.private import ROOT
@@ -97,8 +98,6 @@ def test_all_graphs_at_once(plugin) -> None:
 
 
 def test_rates_come_with_the_second_fetch_and_are_per_second(plugin, monkeypatch: pytest.MonkeyPatch) -> None:
-    from monitoring.munin import plugin as inside  # noqa: PLC0415
-
     assert "photos.value U" in plugin("instagram_posting")
     counting.count("photos", 1_000_000)
     counting.flush()

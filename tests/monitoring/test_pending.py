@@ -44,6 +44,7 @@ def test_a_file_of_sql_is_read_for_what_it_takes_away(sql, found):
         (migrations.RemoveField("t", "a"), False),
         (migrations.RenameField("t", "a", "b"), False),
         (migrations.DeleteModel("t"), False),
+        (migrations.AlterModelTable("t", "u"), False),
         (migrations.RunPython(lambda *_: None), False),
         (migrations.RunSQL("CREATE INDEX i ON t (a)"), True),
         (migrations.RunSQL("DROP TABLE t"), False),

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.clients import first_party_client
 from accounts.models import User
+from api.v1 import base
+from instagram import tracing
 from jobs import outbox
 from jobs.testing import run_until_idle
 from sharding import all_servers, shard_of
@@ -125,6 +127,20 @@ def test_an_upload_tells_what_the_object_store_took(staff):
 
     assert path["s3"]["times"] >= 4
     assert path["s3"]["ms"] > 0
+
+
+def test_what_other_services_took_is_told_in_both_headers(staff, monkeypatch):
+    def slow(*asked):
+        tracing.add("http", "twitter", 0.25)
+        return identify(*asked)
+
+    identify = base.identify
+    monkeypatch.setattr(base, "identify", slow)
+
+    answer = feed_of(staff, **ASKS)
+
+    assert path_of(answer)["http"] == {"times": 1, "ms": 250.0}
+    assert "http;dur=250.0" in answer["Server-Timing"].split(", ")
 
 
 @pytest.mark.parametrize("who", ["nobody", "an ordinary person", "a staff person of another application"])

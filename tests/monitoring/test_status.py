@@ -1,27 +1,24 @@
 """/status: what it says when all is well, when something is away or switched off, and that a crowd costs nothing."""
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from caching import delete
 from monitoring import checks
 from monitoring.status import making, parts, people
+from recovery.models import Archived, Backup, Drill
 from sharding import shard_of
+from tests.support.own_servers import free_port
 from tests.support.people import a_person
 from tests.support.switched import switched
-
-
-def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +39,7 @@ def part(body: dict, name: str) -> dict:
 
 def away(monkeypatch, alias: str) -> None:
     """Let nobody listen where this database is looked for, as far as health checks go."""
-    monkeypatch.setitem(settings.DATABASES, alias, settings.DATABASES[alias] | {"PORT": closed_port()})
+    monkeypatch.setitem(settings.DATABASES, alias, settings.DATABASES[alias] | {"PORT": free_port()})
 
 
 def test_when_all_is_well_both_forms_say_so_with_a_fixed_word():
@@ -89,6 +86,15 @@ def test_a_dead_server_is_told_as_a_share_and_a_number_of_people_without_its_nam
         assert "127.0.0.1" not in text
 
 
+def test_of_very_many_people_the_share_of_an_estimate_is_told(monkeypatch):
+    monkeypatch.setattr(people, "about_how_many", lambda: 1_000_000)
+    monkeypatch.setattr(people, "_known", (0.0, None))
+    delete(people.KIND, [people.ALL])
+
+    assert people.affected(set(range(settings.LOGICAL_SHARDS // 4))) == people.Affected(0.25, 250_000)
+    delete(people.KIND, [people.ALL])
+
+
 def test_without_main_it_answers_503_and_says_that_it_is_down_for_everybody(monkeypatch):
     away(monkeypatch, "default")
 
@@ -111,7 +117,7 @@ def test_with_every_shard_server_away_it_is_down(monkeypatch):
 
 
 def test_a_dead_edge_takes_the_images_and_nothing_else(settings):
-    settings.CDN_BASE_URL = f"http://127.0.0.1:{closed_port()}"
+    settings.CDN_BASE_URL = f"http://127.0.0.1:{free_port()}"
 
     body = ask().json()
 
@@ -120,7 +126,7 @@ def test_a_dead_edge_takes_the_images_and_nothing_else(settings):
 
 
 def test_a_dead_gearmand_makes_things_late(settings):
-    settings.GEARMAND_SERVERS = [f"127.0.0.1:{closed_port()}"]
+    settings.GEARMAND_SERVERS = [f"127.0.0.1:{free_port()}"]
     body = ask().json()
     late = {each["name"] for each in body["parts"] if each["state"] == "late"}
     assert late == {"feeds", "push", "cross_posts"}
@@ -169,10 +175,29 @@ def test_a_crowd_that_reloads_the_page_costs_one_look():
     assert len(looks) <= 2 + seconds / making.LOOK_S
 
 
-def test_the_last_drill_and_the_replicas_lag_are_shown_where_a_check_tells_them():
-    drill = checks.Result("drill", "drill", True, 1.0, None, {"restorable": "03:10", "proven": "2026-11-26 04:00"})
+def test_the_last_drill_is_shown_when_there_was_one():
+    assert "proven_at" not in ask().json()
+    at = timezone.now().replace(microsecond=0)
+    rows = [
+        Backup.objects.create(label="a", state="done", began_at=at, servers="main"),
+        Archived.objects.create(server="main", at=at),
+        Drill.objects.create(label="a", began_at=at, ended_at=at, ok=True, servers="main", seconds=1),
+    ]
+    making._last = making._Last()
+    delete(making.KIND, [making.ALL])
+    try:
+        body, page = ask().json(), ask("/status").content.decode()
+    finally:
+        for row in rows:
+            row.delete()
+
+    assert datetime.fromisoformat(body["proven_at"]) == datetime.fromisoformat(body["restorable_to"]) == at
+    moment = f"{at.day} {at:%b %Y, %H:%M} UTC"
+    assert f"last proven to restore on {moment}; they reach {moment}." in page
+
+
+def test_the_largest_lag_of_a_replica_is_shown_where_there_are_some():
     lags = [checks.Result(f"replica of {name}", "replica", True, 1.0, None, {"lag_s": lag}) for name, lag in
             ((settings.SHARD_SERVERS[0], 0.2), (settings.SHARD_SERVERS[1], 1.5))]  # fmt: skip
-    shown = parts.worth_showing([drill, *lags])
-    assert shown == {"restorable": "03:10", "proven": "2026-11-26 04:00", "replica_lag_s": 1.5}
+    assert parts.worth_showing(lags) == {"replica_lag_s": 1.5}
     assert parts.worth_showing([]) == {}

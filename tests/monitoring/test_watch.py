@@ -20,6 +20,7 @@ from monitoring.alerts.alarms import Event
 from monitoring.alerts.watch import Busy, Watch, last_known
 from monitoring.figures.readings import Reading
 from monitoring.models import Silence
+from sharding import ShardUnavailable
 from tests.support.social import Elsewhere, running
 from tests.support.waiting import wait_until
 
@@ -151,8 +152,6 @@ def test_a_silence_that_nobody_ends_is_over_at_its_time(pagerduty: Elsewhere) ->
 def test_while_main_is_away_alerts_go_out_and_known_silences_hold(
     pagerduty: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sharding import ShardUnavailable  # noqa: PLC0415
-
     clock = Clock()
     clock.at = time.time()
     silences.add(alert="pool_*", minutes=10, why="a drill", by="tess")

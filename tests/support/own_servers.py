@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.support.waiting import wait_until
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -23,7 +24,7 @@ class OwnServer:
     """A server on a free loopback port; start() it, again after kill() if you like."""
 
     command: list[str]  # {port} stands for the port
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)  # beside our own
     log: Path | None = None  # what it says is appended there
     process: "subprocess.Popen[bytes] | None" = None

@@ -1,5 +1,6 @@
 """A switch reaches other processes within seconds, and what is known holds when nobody can be asked."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from switches import services
+from switches import services, state
 from switches.models import Change
 from tests.support.own_web import own_web
 from tests.support.people import a_person
@@ -34,8 +35,6 @@ def manage(*words: str) -> str:
 
 
 def asked_in_a_new_process(**env: str) -> str:
-    import os  # noqa: PLC0415
-
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "instagram.settings.test"} | env
     command = [sys.executable, "-c", ASK]
     answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=60)
@@ -107,11 +106,8 @@ def test_what_makes_no_sense_is_said_and_switches_nothing(words, said):
 
 
 def test_asking_costs_no_query(django_assert_num_queries):
-    with switched("push_paused"):
-        from switches import state  # noqa: PLC0415
-
-        with django_assert_num_queries(0):
-            assert state.active("push_paused")
-            assert state.active("read_only") is None
+    with switched("push_paused"), django_assert_num_queries(0):
+        assert state.active("push_paused")
+        assert state.active("read_only") is None
     assert services.latest_of("push_paused", "").on is False
     assert User.objects.exists()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from monitoring import slow
+from monitoring import costs, slow
 
 
 class Command(BaseCommand):
@@ -36,9 +36,7 @@ def _told(entry: dict[str, Any]) -> str:
     spent = entry["spent"]
     parts = [f"sql {name} {its['queries']} in {its['ms']} ms" for name, its in spent["sql"].items()]
     parts += [
-        f"{name} {spent[name]['times']} in {spent[name]['ms']} ms"
-        for name in ("cache", "redis", "gearman", "s3", "http")
-        if spent[name]["times"]
+        f"{name} {spent[name]['times']} in {spent[name]['ms']} ms" for name in costs.OTHERS if spent[name]["times"]
     ]
     lines = [
         f"{entry['time']} {entry['kind']} {entry['name']} {entry['ms']} ms, request {entry['request_id'] or '-'}",

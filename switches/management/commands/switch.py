@@ -76,18 +76,18 @@ class Command(BaseCommand):
             self.stdout.write(f"{name} is off: everywhere within some seconds")
 
     def _list(self, *, as_json: bool) -> None:
-        on = state.read_main()["on"]
+        on = [state.Switched(*row) for row in state.read_main()["on"]]
         if as_json:
-            keys = ("name", "target", "reason", "by", "at", "until")
-            for row in on:
-                self.stdout.write(orjson.dumps(dict(zip(keys, row, strict=True))).decode())
+            for each in on:
+                self.stdout.write(orjson.dumps(each).decode())
             return
         for name, switch in SWITCHES.items():
-            rows = [row for row in on if row[0] == name]
-            self.stdout.write(f"{'ON ' if rows else 'off'}  {name:<19} {switch.does}")
-            for _, target, reason, by, at, until in rows:
-                end = f", until {_shown(_at(until))}" if until else ""
-                self.stdout.write(f"       {target or 'everybody'}: {reason} ({by}, {_shown(_at(at))}{end})")
+            its = [each for each in on if each.name == name]
+            self.stdout.write(f"{'ON ' if its else 'off'}  {name:<19} {switch.does}")
+            for each in its:
+                end = f", until {_shown(_at(each.until))}" if each.until else ""
+                target, at = each.target or "everybody", _shown(_at(each.at))
+                self.stdout.write(f"       {target}: {each.reason} ({each.by}, {at}{end})")
 
     def _show(self, change: Change, *, as_json: bool) -> None:
         if as_json:
