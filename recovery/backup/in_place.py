@@ -10,17 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from . import pgbackrest, servers
 from .errors import Failed, Refused
+from .local_stack import LocalStack
 from .restoring import Plan
 from .scratch import Target, own_folder, pg_ctl, recover, targets, write_owned
-
-if TYPE_CHECKING:
-    from .local_stack import LocalStack
 
 Say = Callable[[str], None]
 #: Seconds until a server that was restored answers its clients.
@@ -61,12 +58,9 @@ def restore_in_place(what: Plan, *, say: Say, heal: Callable[[], None]) -> None:
         heal()
 
 
-def _hands() -> "Hosts | LocalStack":
+def _hands() -> Hosts | LocalStack:
     if settings.BACKUP_PG_STOP and settings.BACKUP_PG_START:
         return Hosts()
-    # Here alone: it needs what production does not install.
-    from .local_stack import LocalStack  # noqa: PLC0415
-
     return LocalStack()
 
 
