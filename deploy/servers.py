@@ -5,7 +5,6 @@ settings, so from the operator's environment; passwords too: provision() refuses
 """
 
 import ipaddress
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -80,25 +79,6 @@ def _of_backups(inventory: Inventory, host: Host) -> dict[str, object]:
 def held(inventory: Inventory, host: Host) -> list[str]:
     """Return the servers one of whose nodes is on a host."""
     return [name for name, nodes in inventory.servers.items() if host.name in nodes]
-
-
-def topology(inventory: Inventory) -> str:
-    """Return shared/topology.json of a new site: nodes, and whether commits wait; `fab promote` writes the rest."""
-    facts = {
-        name: {"nodes": _nodes(inventory, name)} | ({"synchronous": True} if name in inventory.synchronous else {})
-        for name in inventory.servers
-    }
-    return json.dumps(facts, indent=1) + "\n"
-
-
-def databases(inventory: Inventory) -> str:
-    """Return PgBouncer's databases of a new site: each server's first node."""
-    lines = ["; Made by fab provision for a new site; fab promote writes it anew.", "[databases]"]
-    for name in inventory.servers:
-        if not name.startswith("redis_"):
-            address, _, port = next(iter(_nodes(inventory, name).values())).rpartition(":")
-            lines.append(f"{name} = host={address} port={port} dbname={name}")
-    return "\n".join(lines) + "\n"
 
 
 def pgbouncer() -> str:
@@ -224,10 +204,6 @@ def gearmand(host: Host) -> str:
     """Return /etc/default/gearman-job-server. Why these options: stack/description.py."""
     options = f"--listen={host.address} --port={GEARMAND_PORT} --round-robin --job-retries=3"
     return f'PARAMS="{options} --log-file=/var/log/gearmand.log"\n'
-
-
-def _nodes(inventory: Inventory, server: str) -> dict[str, str]:
-    return {name: f"{inventory.hosts[name].address}:{port}" for name, port in inventory.servers[server].items()}
 
 
 def _filled(template: Path, values: dict[str, object]) -> str:
