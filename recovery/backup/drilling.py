@@ -56,7 +56,7 @@ def drill(*, label: str = "", store: str = "", say: Say = print) -> Drill:
 
     label: of manage.py backups; default: the latest. Raises Refused (there is none, or a drill is at work).
     """
-    chosen = servers.names()
+    chosen = servers.primaries()
     pgbackrest.write_configuration()
     known = pgbackrest.stores()
     if store and store not in known:

@@ -194,8 +194,8 @@ def run(verb: str, server: str, *options: str) -> str:
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            # It knows sockets alone; libpq knows better.
-            "PGHOST": settings.DB_HOST,
+            # It knows sockets alone; libpq knows better. Not DB_HOST: on hosts that is the pooler's.
+            "PGHOST": topology.primary(server).host,
             "PGPASSWORD": settings.DB_SUPERUSER_PASSWORD,
             "TZ": os.environ.get("TZ", ""),
         },
