@@ -79,6 +79,14 @@ def stores() -> list[str]:
     return names
 
 
+def repository_of(store: str) -> int:
+    """Return the number of a store's repository; "": of the first one, which is read from. Raises Refused."""
+    known = stores()
+    if store and store not in known:
+        raise Refused(f"BACKUP_STORES has no {store}; it is {','.join(known)}.")
+    return known.index(store) + 1 if store else 1
+
+
 def configuration() -> str:
     """Return pgBackRest's configuration as the settings want it."""
     lines = [
