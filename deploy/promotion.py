@@ -15,6 +15,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from django.conf import settings
 from fabric import task
 from invoke import Context, Exit
 
@@ -22,11 +23,6 @@ from deploy import inventory, primaries, record
 from deploy.desk import fleet_of, say
 from deploy.inventory import RELEASED, Host
 from deploy.remote import Fleet
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
-
-from django.conf import settings
-
 from instagram.topology import Node
 from recovery.failover.local import LocalSite, one_at_a_time
 from recovery.failover.promotion import Wish
