@@ -4,6 +4,7 @@ import os
 import pwd
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -23,7 +24,7 @@ class Account:
         if os.geteuid() == 0:
             os.chown(path, self.uid, self.gid)
 
-    def popen_arguments(self) -> dict[str, object]:
+    def popen_arguments(self) -> dict[str, Any]:
         """Return what makes subprocess.Popen run as this account, without a preexec_fn: the supervisor has threads."""
         if os.geteuid() != 0 or self.uid == 0:
             return {}

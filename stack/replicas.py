@@ -155,7 +155,7 @@ def _base_backup(node: Node, primary: Node, directory: Path) -> None:
     try:
         # --no-sync: whoever loses power meanwhile begins anew, as the draft's name says.
         subprocess.run(
-            [POSTGRES_BIN / "pg_basebackup", "-D", draft, "--slot", node.slot]
+            [str(POSTGRES_BIN / "pg_basebackup"), "-D", str(draft), "--slot", node.slot]
             + ["-d", f"{link} passfile={paths.etc('replication.pgpass')}"]
             + ["--wal-method=stream", "--checkpoint=fast", "--no-sync"],
             check=True,
@@ -163,7 +163,7 @@ def _base_backup(node: Node, primary: Node, directory: Path) -> None:
             text=True,
             cwd="/",
             timeout=settings.STACK_READY_TIMEOUT_S,
-            **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+            **accounts.servers().popen_arguments(),
         )
     except subprocess.CalledProcessError as error:
         raise StackError(f"pg_basebackup failed for {node.name}: {error.stderr.strip().splitlines()[-1]}") from error

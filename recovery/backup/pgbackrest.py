@@ -207,7 +207,7 @@ def run(verb: str, server: str, *options: str) -> str:
             "PGPASSWORD": settings.DB_SUPERUSER_PASSWORD,
             "TZ": os.environ.get("TZ", ""),
         },
-        **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+        **accounts.servers().popen_arguments(),
     )
     if result.returncode:
         raise Failed(f"{server}: pgbackrest {verb}: {_first_sentence(result.stdout + result.stderr)}")

@@ -182,7 +182,7 @@ def pg_ctl(server: str, *words: str) -> None:
         stdin=subprocess.DEVNULL,
         cwd="/",
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
-        **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+        **accounts.servers().popen_arguments(),
     )
     if result.returncode:
         raise Failed(f"{server}: pg_ctl {words[0]} did not work")
