@@ -47,9 +47,7 @@ def init_postgres(name: str, binaries: Path) -> None:
     data_directory(draft.name)
     account = accounts.servers()
     password = paths.run(f"{name}.pw")
-    password.touch(mode=0o600)
-    account.own(password)
-    password.write_text(settings.DB_SUPERUSER_PASSWORD)
+    account.write(password, settings.DB_SUPERUSER_PASSWORD)
     try:
         # --no-sync: whoever loses power in the first seconds of a new data centre begins anew.
         subprocess.run(

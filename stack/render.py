@@ -34,10 +34,7 @@ def render_all() -> None:
     """Write every configuration file into STATE_DIR/etc, readable by the servers' account alone."""
     account = accounts.servers()
     for name, text in files().items():
-        target = paths.etc(name)
-        target.touch(mode=0o600)
-        account.own(target)
-        target.write_text(text)
+        account.write(paths.etc(name), text)
 
 
 def files() -> dict[str, str]:

@@ -176,11 +176,5 @@ def _be_standby(directory: Path, node: Node, primary: Node) -> None:
     file = directory / "postgresql.auto.conf"
     kept = [line for line in file.read_text().splitlines() if line.partition(" ")[0] not in STANDBY_SETTINGS]
     lines = [*kept, *(f"{name} = '{value}'" for name, value in standby_settings(node, primary).items())]
-    draft = file.with_suffix(".new")
-    draft.touch(mode=0o600)
-    accounts.servers().own(draft)
-    draft.write_text("\n".join(lines) + "\n")
-    draft.replace(file)
-    signal_file = directory / "standby.signal"
-    signal_file.touch(mode=0o600)
-    accounts.servers().own(signal_file)
+    accounts.servers().write(file, "\n".join(lines) + "\n")
+    accounts.servers().write(directory / "standby.signal", "")

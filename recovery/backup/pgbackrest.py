@@ -61,12 +61,7 @@ def write_configuration(*, change: bool = False) -> None:
             )
         if not there or file.read_text() != text:
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_suffix(".new")
-            draft.unlink(missing_ok=True)
-            draft.touch(mode=0o600)
-            account.own(draft)
-            draft.write_text(text)
-            draft.replace(file)
+            account.write(file, text)
     except OSError as error:
         raise Refused(f"{error.filename} cannot be written: {error.strerror}.") from error
 
