@@ -5,10 +5,10 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-COPY requirements.txt requirements-dev.txt ./
-# psutil: what stack/ needs beyond the service. pip stays behind: nothing is installed where the service runs.
+COPY requirements.txt ./
+# pip stays behind: nothing is installed where the service runs.
 RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --no-compile -r requirements.txt "$(grep '^psutil=' requirements-dev.txt)" \
+ && /venv/bin/pip install --no-cache-dir --no-compile -r requirements.txt \
  && /venv/bin/pip uninstall --yes pip
 
 FROM debian:12-slim

@@ -68,7 +68,9 @@ class Balancers:
     def out(self, hosts: Iterable[Host]) -> None:
         """Send these hosts nothing new; return when nothing is in flight or drain_s is over. Raises BalancerError."""
         names = [host.name for host in hosts]
-        self._tell(
+        if not names:
+            return  # workers: there is nothing to tell
+        self._say(
             lambda lb: [
                 *(f"set server {lb.backend}/{name} state drain" for name in names),
                 f"await {lb.backend} {self._inventory.rollout.drain_s} {' '.join(names)}",
@@ -78,8 +80,10 @@ class Balancers:
     def back(self, hosts: Iterable[Host]) -> None:
         """Send these hosts requests again. Raises BalancerError."""
         names = [host.name for host in hosts]
+        if not names:
+            return
         # Believed well at once: who puts a host back has asked it. The balancer's own checks go on.
-        self._tell(
+        self._say(
             lambda lb: [
                 line
                 for name in names
@@ -116,9 +120,6 @@ class Balancers:
             lambda lb: ["/usr/bin/python3", "-c", _SAY, lb.socket, *lines(lb)],
             seconds=self._inventory.rollout.drain_s + 20,
         )
-
-    def _tell(self, lines: Lines) -> None:
-        self._say(lines)
 
     def _say(self, lines: Lines, *, read: bool = False) -> list[Answer]:
         answers = self.tell(lines, read=read)

@@ -35,6 +35,7 @@ from deploy.desk import chosen, fleet_of, say, show, table
 from deploy.inventory import Host
 from deploy.promotion import promote
 from deploy.remote import Fleet
+from stack.errors import StackError
 
 _SENTENCES = (inventory.InventoryError, artifact.BuildError, record.Locked, ConnectionError)
 
@@ -228,7 +229,7 @@ def provision(_c: Context, hosts: str = "", user: str = "root", dry_run: bool = 
     fleet = fleet_of(dry=dry_run)
     try:
         answers = provisioning.provision(fleet, chosen(fleet, hosts), user=user)
-    except (provisioning.ProvisionError, ValueError) as error:
+    except (provisioning.ProvisionError, StackError, ValueError) as error:
         raise Exit(str(error), code=2) from error
     finally:
         fleet.close()

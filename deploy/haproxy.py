@@ -1,14 +1,11 @@
 """HAProxy's configuration from the inventory: every app host is a server of the backend, by its name there."""
 
-import ipaddress
-import os
 from pathlib import Path
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
 
 from django.conf import settings
 
 from deploy.inventory import Host, Inventory
+from stack import render
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Stands in the other template, too, which needs it before.
@@ -23,8 +20,8 @@ def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0
     servers = "\n".join(
         f"  server {host.name} {host.address}:{host.serves} check" for host in inventory.with_role("app")
     )
-    proxies = [str(ipaddress.ip_network(each)) for each in settings.KNOWN_PROXIES]
-    values = {
+    proxies = render.known_proxies()
+    values: dict[str, object] = {
         "SOCKET": balancer.socket,
         "LISTEN": f"{balancer.address}:{balancer.serves}" + (f" ssl crt {tls} alpn h2,http/1.1" if tls else ""),
         "BACKEND": balancer.backend,
@@ -33,13 +30,10 @@ def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0
         "SERVERS": servers,
         "CASES": _of_stack("  # HAProxy writes names of headers small", "\ndefaults"),
         "OWN_ANSWERS": _of_stack("  # What HAProxy must answer itself", "  default_backend").replace(_CALLS, ""),
-        "RATE_LIMIT": str(settings.RATE_LIMIT_PER_HOUR),
+        "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
         "KNOWN_PROXIES": f"src {' '.join(proxies)}" if proxies else "always_false",
     }
-    text = (TEMPLATES / "haproxy.cfg").read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    return render.filled(TEMPLATES / "haproxy.cfg", values)
 
 
 def _of_stack(begins: str, ends: str) -> str:

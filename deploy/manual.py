@@ -9,7 +9,7 @@ GROUPS = {
     "Hosts": ("provision", "status", "run", "logs", "restart"),
     "Releases": ("deploy", "rollback", "history", "unlock", "migrate"),
     "Requests": ("lb.out", "lb.in", "maintenance"),
-    "Data": ("backup", "backups", "restore", "drill", "promote", "shard.plan", "shard.move"),
+    "Data": ("backup", "restore", "drill", "promote", "shard.plan", "shard.move"),
 }
 
 
@@ -32,7 +32,7 @@ def install() -> None:
     def list_flat(program: Program) -> None:
         print(f"An operator's verbs; fab --help VERB tells more.\n\n{grouped(_verbs(program.scoped_collection))}\n")
 
-    Program.list_flat = list_flat  # type: ignore[method-assign, assignment]
+    Program.list_flat = list_flat  # type: ignore[method-assign, assignment]  # there is no other way in
 
 
 def _verbs(collection: Collection, prefix: str = "") -> dict[str, str]:

@@ -15,17 +15,14 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from django.conf import settings
 from fabric import task
 from invoke import Context, Exit
 
-from deploy import inventory, record
-from deploy.inventory import Host
+from deploy import inventory, primaries, record
+from deploy.desk import fleet_of, say
+from deploy.inventory import RELEASED, Host
 from deploy.remote import Fleet
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
-
-from django.conf import settings
-
 from instagram.topology import Node
 from recovery.failover.local import LocalSite, one_at_a_time
 from recovery.failover.promotion import Wish
@@ -57,7 +54,7 @@ class Server:
 class Poolers:
     """The table [pgbouncer]. hosts: names or roles. file: included by pgbouncer.ini. console: how to command it."""
 
-    hosts: str = "app,worker"
+    hosts: str = ",".join(RELEASED)
     file: str = "/etc/pgbouncer/databases.ini"
     #: PgBouncer lets its own account in as "pgbouncer" by its socket; Debian's is postgres.
     console: str = "sudo -n -u postgres /usr/bin/psql -h /var/run/postgresql -p 6432 -U pgbouncer pgbouncer"
@@ -168,15 +165,13 @@ class HostSite:
         ):
             raise Refused("set DB_REPLICATION_PASSWORD in the environment: it is the development one")
         self.users = [host for host in fleet.inventory.chosen(self.poolers.hosts) if "lb" not in host.roles]
-        self._facts = self._newest()
+        self._facts = primaries.newest(fleet, self.users)
 
     def nodes(self, server: str) -> list[Node]:
         """Return a server's nodes."""
         if server not in self.servers:
             raise Refused(f"{self.fleet.inventory.path}: there is no [servers.{server}]; see inventory.example.toml")
         hosts = self.fleet.inventory.hosts
-        if unknown := [name for name in self.servers[server].nodes if name not in hosts]:
-            raise Refused(f"{self.fleet.inventory.path}: [servers.{server}] there is no host {unknown[0]}")
         return [Node(name, hosts[name].address, port) for name, port in self.servers[server].nodes.items()]
 
     def machine(self, node: Node) -> HostMachine:
@@ -192,7 +187,7 @@ class HostSite:
         """Write facts of a server down on every host of a pooler; raises FailoverError when none took them."""
         entry = self.facts(server) | changes
         entry |= {
-            "nodes": {node.name: node.address for node in self.nodes(server)},
+            "nodes": primaries.nodes(self.fleet.inventory, server),
             "serial": entry.get("serial", 0) + 1,
         }
         self._facts[server] = {name: value for name, value in entry.items() if value is not None}
@@ -228,7 +223,7 @@ class HostSite:
 
     def repoint(self, server: str) -> None:
         """Write the poolers' databases anew and let them read the file."""
-        text = "\n".join(["; written by fab promote", "[databases]", *self._databases()])
+        text = primaries.databases(self.fleet.inventory, self._facts).rstrip("\n")
 
         def command(host: Host) -> str:
             file = quote(self.poolers.file)
@@ -244,17 +239,6 @@ class HostSite:
             lambda host: f"echo {quote(line)} >> {quote(host.base)}/shared/promotions.jsonl", "", all_of_them=False
         )
 
-    def _databases(self) -> list[str]:
-        lines = []
-        for name in (name for name in self.servers if not name.startswith("redis_")):
-            there = self.nodes(name)
-            primary = next((node for node in there if node.name == self.facts(name).get("primary")), there[0])
-            lines.append(f"{name} = host={primary.host} port={primary.port} dbname={name}")
-            lines += [
-                f"{name}_replica = host={node.host} port={node.port} dbname={name}" for node in there if node != primary
-            ]
-        return lines
-
     def _console(self, command: str) -> str:
         return f"{self.poolers.console} -v ON_ERROR_STOP=1 -qAtXc {quote(command)}"
 
@@ -263,17 +247,10 @@ class HostSite:
         bad = [answer for answer in answers if not answer.ok]
         for answer in bad:
             self.say(f"  {answer.host.name}: {answer.text}")
-        if bad and (all_of_them or len(bad) == len(answers)):
-            raise FailoverError(f"{', '.join(answer.host.name for answer in bad)} {otherwise}")
-
-    def _newest(self) -> dict[str, dict[str, Any]]:
-        answers = self.fleet.read(self.users, lambda h: f"cat {quote(h.base)}/shared/topology.json 2>/dev/null || true")
-        found: dict[str, dict[str, Any]] = {}
-        for answer in answers:
-            for name, entry in (json.loads(answer.text) if answer.ok and answer.text.startswith("{") else {}).items():
-                if entry.get("serial", 0) >= found.get(name, {}).get("serial", 0):
-                    found[name] = entry
-        return found
+        # A database host's pooler serves its backups alone: away with its host, it is told once that is a replica.
+        needed = [answer for answer in bad if set(answer.host.roles) & {"app", "worker"}]
+        if (needed and all_of_them) or (bad and len(bad) == len(answers)):
+            raise FailoverError(f"{', '.join(answer.host.name for answer in needed or bad)} {otherwise}")
 
 
 @task(
@@ -287,7 +264,7 @@ class HostSite:
         "dry-run": "only say how it stands, what would be done and lost",
     }
 )
-def promote(  # noqa: PLR0917  # fab's options
+def promote(  # noqa: PLR0917  # fab makes options of them
     _c: Context,
     server: str,
     to: str = "",
@@ -304,7 +281,7 @@ def promote(  # noqa: PLR0917  # fab's options
             _at_hosts(server, wish)
         else:
             with one_at_a_time():
-                promote_at(LocalSite(), server, wish)
+                promote_at(LocalSite(say), server, wish)
     except (Refused, inventory.InventoryError, record.Locked) as error:
         raise Exit(str(error), code=2) from error
     except FailoverError as error:
@@ -312,15 +289,15 @@ def promote(  # noqa: PLR0917  # fab's options
 
 
 def _at_hosts(server: str, wish: Wish) -> None:
-    fleet = Fleet(inventory.load())
+    fleet = fleet_of()
     try:
-        site = HostSite(fleet, print)
+        site = HostSite(fleet, say)
         try:
             with record.lock(fleet, f"promote {server}"):
                 promote_at(site, server, wish)
         except ConnectionError as error:
             # An outage is no time to wait for the host that keeps the lock.
-            print(f"without the lock: {error}")
+            say(f"without the lock: {error}")
             promote_at(site, server, wish)
     finally:
         fleet.close()

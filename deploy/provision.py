@@ -9,8 +9,8 @@ from pathlib import Path
 from shlex import quote
 from tempfile import NamedTemporaryFile
 
-from deploy import haproxy, maintenance, servers
-from deploy.inventory import Host, Inventory
+from deploy import haproxy, maintenance, primaries, servers
+from deploy.inventory import RELEASED, Host, Inventory
 from deploy.remote import AT_ONCE, Answer, Fleet
 
 HERE = Path(__file__).parent
@@ -43,9 +43,11 @@ def provision(fleet: Fleet, hosts: list[Host], *, user: str = "root") -> list[An
     if any("db" in host.roles for host in hosts) and not fleet.inventory.servers:
         raise ProvisionError(f"{fleet.inventory.path}: [servers.NAME] must say what the db hosts hold")
     script = (HERE / "host" / "provision").read_text()
+    # A host that comes later must not be sent to a primary of before a promotion.
+    known = primaries.newest(fleet, fleet.inventory.with_role(*RELEASED))
 
     def one(host: Host) -> Answer:
-        contents = files(fleet.inventory, host)
+        contents = files(fleet.inventory, host, known)
         roles = " ".join(host.roles)
         if fleet.dry:
             return Answer(host, True, f"would make ready for {roles}: packages, accounts, {' '.join(sorted(contents))}")
@@ -66,18 +68,18 @@ def provision(fleet: Fleet, hosts: list[Host], *, user: str = "root") -> list[An
         return list(pool.map(one, hosts))
 
 
-def files(inventory: Inventory, host: Host) -> dict[str, File]:
-    """Return what is installed on a host besides packages: path -> file."""
+def files(inventory: Inventory, host: Host, known: primaries.Facts) -> dict[str, File]:
+    """Return what is installed on a host besides packages: path -> file. known: of primaries, by other hosts."""
     found: dict[str, File] = {}
     if host.has_release:
-        found |= _of_releases(inventory, host)
+        found |= _of_releases(inventory, host, known)
         found["/etc/sudoers.d/instagram-deploy"] = File("".join(_sudo(host)), 0o440)
     for role in host.roles:
         found |= _of_role(inventory, host, role)
     return found
 
 
-def _of_releases(inventory: Inventory, host: Host) -> dict[str, File]:
+def _of_releases(inventory: Inventory, host: Host, known: primaries.Facts) -> dict[str, File]:
     """Return what code of ours needs on a host: its unit, its environment, the pooler in front of every database."""
     found: dict[str, File] = {}
     if host.units:
@@ -86,10 +88,12 @@ def _of_releases(inventory: Inventory, host: Host) -> dict[str, File]:
     found[f"{host.base}/shared/site.env"] = File(servers.site_environment(inventory, host))
     # As `fab promote` finds and leaves it.
     found[f"{host.base}/shared/topology.json"] = File(
-        servers.topology(inventory), owner=f"{host.user}:instagram", once=True
+        primaries.topology(inventory, known), owner=f"{host.user}:instagram", once=True
     )
     found["/etc/pgbouncer/pgbouncer.ini"] = File(servers.pgbouncer(), 0o640, "root:postgres")
-    found["/etc/pgbouncer/databases.ini"] = File(servers.databases(inventory), owner="root:postgres", once=True)
+    found["/etc/pgbouncer/databases.ini"] = File(
+        primaries.databases(inventory, known), owner="root:postgres", once=True
+    )
     found["/etc/pgbouncer/userlist.txt"] = File(servers.pgbouncer_users(), 0o640, "root:postgres")
     return found
 

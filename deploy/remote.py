@@ -22,7 +22,7 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host said. seconds: of the command alone."""
+    """What a host said."""
 
     host: Host
     ok: bool
@@ -34,7 +34,8 @@ class Fleet:
 
     def __init__(self, inventory: Inventory, *, dry: bool = False, say: Callable[[str], None] = print) -> None:
         self.inventory, self.dry, self.say = inventory, dry, say
-        self._connections: dict[str, Connection] = {}
+        #: By name and account: provisioning comes as another one.
+        self._connections: dict[tuple[str, str], Connection] = {}
 
     def run(
         self, hosts: Iterable[Host], command: Callable[[Host], list[str] | str], *, seconds: float = 60.0
@@ -112,12 +113,12 @@ class Fleet:
             return list(pool.map(one, hosts))
 
     def _connection(self, host: Host) -> Connection:
-        found = self._connections.get(host.name)
+        found = self._connections.get((host.name, host.user))
         if found is None:
             options: dict[str, Any] = {"banner_timeout": 10, "auth_timeout": 10}
             if self.inventory.ssh_key:
                 options["key_filename"] = str(Path(self.inventory.ssh_key).expanduser())
-            found = self._connections[host.name] = Connection(
+            found = self._connections[host.name, host.user] = Connection(
                 host.address,
                 user=host.user,
                 port=host.port,
@@ -127,7 +128,7 @@ class Fleet:
         return found
 
     def _drop(self, host: Host) -> None:
-        connection = self._connections.pop(host.name, None)
+        connection = self._connections.pop((host.name, host.user), None)
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.close()

@@ -165,9 +165,7 @@ class Rollout:
             answers = self._activate(batch, before)
             self.progress.note(answers)
             bad += failed(answers)
-            self.balancers.back(
-                [host for host in apps if host.name not in {answer.host.name for answer in failed(answers)}]
-            )
+            self.balancers.back([host for host in apps if host not in [each.host for each in failed(answers)]])
         if bad:
             names = ", ".join(answer.host.name for answer in bad)
             return f"{len(known) - len(bad)} hosts run what they ran before, not so {names}"
@@ -186,7 +184,7 @@ class Rollout:
                         script,
                         host.base,
                         host.services,
-                        host.health if "app" in host.roles else "-",
+                        _health(host),
                         str(int(self.rules.healthy_s)),
                         *([unit] if unit else host.units),
                     ]
@@ -213,9 +211,8 @@ class Rollout:
         script = _script("activate")
 
         def command(host: Host) -> str:
-            health = host.health if "app" in host.roles else "-"
             within = [str(int(self.rules.healthy_s)), str(int(self.rules.unwell_s))]
-            words = [host.base, releases[host.name], host.services, health, *within, *host.units]
+            words = [host.base, releases[host.name], host.services, _health(host), *within, *host.units]
             return f"{script} {' '.join(words)}"
 
         return self.fleet.run(hosts, command, seconds=self.rules.healthy_s + 60)
@@ -269,6 +266,11 @@ def _batches(hosts: list[Host], size: int) -> Iterator[list[Host]]:
         yield [first]
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def _health(host: Host) -> str:
+    """Return where deploy/host/ asks whether a host is well, "-" for nowhere."""
+    return host.health if "app" in host.roles else "-"
 
 
 def _script(name: str) -> str:

@@ -5,24 +5,18 @@ settings, so from the operator's environment; passwords too: provision() refuses
 """
 
 import ipaddress
-import json
-import os
-import re
-from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.base")
 
 from django.conf import settings
 
 from deploy.inventory import RELEASED, Host, Inventory
+from stack.render import believed, filled, gunicorns, knobs, plain
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = Path(__file__).with_name("templates")
 PGBOUNCER_PORT, REDIS_PORT, MEMCACHED_PORT, GEARMAND_PORT = 6432, 6379, 11211, 4730
-#: Where Gunicorn listens behind the host's nginx, which has the host's own address.
-GUNICORN = "127.0.0.1:8000"
+#: Of Gunicorn at 127.0.0.1, behind the host's nginx, which has the host's own address.
+GUNICORN_PORT = 8000
 #: Passwords that stand in configuration files, and the role each belongs to.
 SECRETS = ("DB_PASSWORD", "DB_REPLICATION_PASSWORD", "DB_SUPERUSER_PASSWORD")
 #: Debian's one cluster of a database host.
@@ -52,7 +46,7 @@ def site_environment(inventory: Inventory, host: Host) -> str:
         "PHOTO_MAP_SERVERS": ",".join(f"{each.address}:{REDIS_PORT}" for each in caches),
         "MEMCACHED_SERVERS": ",".join(f"{each.address}:{MEMCACHED_PORT}" for each in caches),
         "GEARMAND_SERVERS": ",".join(f"{each.address}:{GEARMAND_PORT}" for each in caches),
-        "GUNICORN_BIND": GUNICORN,
+        "GUNICORN_BIND": f"127.0.0.1:{GUNICORN_PORT}",
         "GUNICORN_WORKERS": workers,
         # Per server, as topology.json says.
         "REPLICATION_SYNCHRONOUS": "0",
@@ -82,63 +76,36 @@ def held(inventory: Inventory, host: Host) -> list[str]:
     return [name for name, nodes in inventory.servers.items() if host.name in nodes]
 
 
-def topology(inventory: Inventory) -> str:
-    """Return shared/topology.json of a new site: nodes, and whether commits wait; `fab promote` writes the rest."""
-    facts = {
-        name: {"nodes": _nodes(inventory, name)} | ({"synchronous": True} if name in inventory.synchronous else {})
-        for name in inventory.servers
-    }
-    return json.dumps(facts, indent=1) + "\n"
-
-
-def databases(inventory: Inventory) -> str:
-    """Return PgBouncer's databases of a new site: each server's first node."""
-    lines = ["; Made by fab provision for a new site; fab promote writes it anew.", "[databases]"]
-    for name in inventory.servers:
-        if not name.startswith("redis_"):
-            address, _, port = next(iter(_nodes(inventory, name).values())).rpartition(":")
-            lines.append(f"{name} = host={address} port={port} dbname={name}")
-    return "\n".join(lines) + "\n"
-
-
 def pgbouncer() -> str:
     """Return pgbouncer.ini of an app or worker host."""
-    text = _filled(ROOT / "stack" / "templates" / "pgbouncer.ini", _pgbouncer_values())
+    values = knobs() | {
+        "DATABASES": "",
+        "PGBOUNCER_PORT": PGBOUNCER_PORT,
+        "PGBOUNCER_USERS": "/etc/pgbouncer/userlist.txt",
+        "DB_USER": "pgbouncer",
+    }
+    text = filled(ROOT / "stack" / "templates" / "pgbouncer.ini", values)
     # Debian's unit and account; the console is there for who may become postgres (fab promote).
     return _with(text, "[databases]\n\n", "%include /etc/pgbouncer/databases.ini\n\n").replace(
         "unix_socket_dir =\n", "unix_socket_dir = /var/run/postgresql\n"
     )
 
 
-def _pgbouncer_values() -> dict[str, object]:
-    return {
-        "DATABASES": "",
-        "PGBOUNCER_PORT": PGBOUNCER_PORT,
-        "PGBOUNCER_USERS": "/etc/pgbouncer/userlist.txt",
-        "DB_USER": "pgbouncer",
-        "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
-        "MAX_CLIENTS": settings.PGBOUNCER_MAX_CLIENTS,
-        "QUERY_WAIT_TIMEOUT": settings.PGBOUNCER_QUERY_WAIT_TIMEOUT_S,
-        "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
-    }
-
-
 def pgbouncer_users() -> str:
     """Return PgBouncer's list of users."""
-    return f'"{settings.DB_USER}" "{_plain(settings.DB_PASSWORD)}"\n'
+    return f'"{settings.DB_USER}" "{plain("DB_PASSWORD")}"\n'
 
 
 def postgresql(inventory: Inventory, host: Host) -> str:
     """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
     port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
-    values: dict[str, object] = {
+    values = knobs() | {
         "LISTEN": host.address,
         "PORT": port,
-        "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
         "BACKUP_CONF": f"{DB_STATE}/pgbackrest.conf",
         "STANZA": next(iter(held(inventory, host)), "main"),
     }
-    return _filled(TEMPLATES / "postgresql.conf", values)
+    return filled(TEMPLATES / "postgresql.conf", values)
 
 
 def pg_hba(inventory: Inventory) -> str:
@@ -157,59 +124,42 @@ def pg_hba(inventory: Inventory) -> str:
 def roles_and_databases(inventory: Inventory, host: Host) -> str:
     """Return SQL for psql that makes roles, time-outs and databases where they are missing or different."""
     mine = [name for name in inventory.servers if next(iter(inventory.servers[name]), "") == host.name]
-    values = {
+    values: dict[str, object] = {
         "DB_USER": settings.DB_USER,
-        "DB_PASSWORD": _plain(settings.DB_PASSWORD),
+        "DB_PASSWORD": plain("DB_PASSWORD"),
         "REPLICATION_USER": settings.DB_REPLICATION_USER,
-        "REPLICATION_PASSWORD": _plain(settings.DB_REPLICATION_PASSWORD),
-        "SUPERUSER_PASSWORD": _plain(settings.DB_SUPERUSER_PASSWORD),
+        "REPLICATION_PASSWORD": plain("DB_REPLICATION_PASSWORD"),
+        "SUPERUSER_PASSWORD": plain("DB_SUPERUSER_PASSWORD"),
         "STATEMENT_MS": settings.DB_STATEMENT_TIMEOUT_MS,
         "LOCK_MS": settings.DB_LOCK_TIMEOUT_MS,
         "IDLE_MS": settings.DB_IDLE_IN_TRANSACTION_TIMEOUT_MS,
         "NAMES": ", ".join(f"('{name}'::text)" for name in mine) or "(NULL::text)",
     }
-    return _filled(TEMPLATES / "roles.sql", values)
+    return filled(TEMPLATES / "roles.sql", values)
 
 
 def nginx(inventory: Inventory, host: Host) -> str:
     """Return nginx.conf of an app host: nginx/app.conf in front of Gunicorn, in Debian's places."""
-    proxies = [str(ipaddress.ip_network(each.address)) for each in inventory.with_role("lb")]
-    values = {
+    values = knobs() | {
         "APP_DATA": "/var/lib/nginx",
         "ACCESS_LOG": "/var/log/nginx/access.log",
-        "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
-        "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
         "STATIC_ROOT": f"{host.base}/current/static",
-        "LISTEN_HOST": host.address,
-        "APP_PORT": host.serves,
         "APP_LISTEN": f"{host.address}:{host.serves}",
-        "GUNICORN_PORT": GUNICORN.rpartition(":")[2],
-        "GUNICORNS": f"server {GUNICORN} fail_timeout=0;",
-        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {each};" for each in proxies),
-        "KNOWN_PROXIES": " ".join(f"{each} 1;" for each in proxies),
+        "GUNICORNS": gunicorns([GUNICORN_PORT]),
         # TLS ends at the load balancer.
         "TLS": "",
         "TLS_LISTEN": "",
-    } | dict(_doors())
-    text = _filled(ROOT / "nginx" / "app.conf", values)
+    }
+    values |= believed([str(ipaddress.ip_network(each.address)) for each in inventory.with_role("lb")])
+    text = filled(ROOT / "nginx" / "app.conf", values)
     text = _with(text, "pid /var/lib/nginx/nginx.pid;\n", "user www-data;\npid /run/nginx.pid;\n")
     text = _with(text, "error_log stderr warn;", "error_log /var/log/nginx/error.log warn;")
     return _with(text, "worker_processes 1;", "worker_processes auto;")
 
 
-def _doors() -> Iterator[tuple[str, object]]:
-    yield "DOOR_PER_MINUTE", settings.DOOR_ATTEMPTS_PER_MINUTE
-    yield "DOOR_BURST", settings.DOOR_ATTEMPTS_AT_ONCE
-    yield "DOOR_RETRY_S", 1 + ceil(60 / settings.DOOR_ATTEMPTS_PER_MINUTE)
-
-
 def redis(host: Host) -> str:
     """Return redis.conf of a cache host. No password: the address is one of the inner network."""
-    values = {
-        "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
-        "LISTPACK_BYTES": settings.PHOTO_MAP_LISTPACK_BYTES,
-    }
-    text = _filled(ROOT / "stack" / "templates" / "redis.conf", values)
+    text = filled(ROOT / "stack" / "templates" / "redis.conf", knobs())
     text = _with(text, "bind 127.0.0.1\n", f"bind {host.address} 127.0.0.1\nprotected-mode no\n")
     places = f"port {REDIS_PORT}\ndir /var/lib/redis\nlogfile /var/log/redis/redis-server.log\n"
     return text + places + "pidfile /run/redis/redis-server.pid\ndaemonize no\nsupervised systemd\n"
@@ -226,26 +176,7 @@ def gearmand(host: Host) -> str:
     return f'PARAMS="{options} --log-file=/var/log/gearmand.log"\n'
 
 
-def _nodes(inventory: Inventory, server: str) -> dict[str, str]:
-    return {name: f"{inventory.hosts[name].address}:{port}" for name, port in inventory.servers[server].items()}
-
-
-def _filled(template: Path, values: dict[str, object]) -> str:
-    text = template.read_text()
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    if unknown := re.search(r"@([A-Z][A-Z0-9_]+)@", text):
-        raise ValueError(f"{template}: nothing is known of {unknown[0]}")
-    return text
-
-
 def _with(text: str, old: str, new: str) -> str:
     if old not in text:
         raise ValueError(f"a template no longer says {old!r}")
     return text.replace(old, new, 1)
-
-
-def _plain(value: str) -> str:
-    if not re.fullmatch(r"[\w.+/=-]+", value):
-        raise ValueError("a password may hold letters, digits and . + / = - _ only: it stands in configuration files")
-    return value

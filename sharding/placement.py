@@ -35,7 +35,7 @@ def forget() -> None:
 def _load() -> list[str]:
     global _servers  # noqa: PLW0603  # the process's one cache
     # Imported here: the database backend imports this module before Django's models are ready.
-    from .models import Placement  # noqa: PLC0415
+    from .models import Placement  # noqa: PLC0415  # see above
 
     with _lock:
         if _servers is not None:

@@ -7,6 +7,10 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
+# None of our rooms: the stack must be able to start and stop whatever state they are in.
+from stack import commands, containers, errors, paths
+from stack.supervisor import Supervisor
+
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
@@ -45,9 +49,6 @@ def main() -> int:
     if unreadable := _unreadable_setting():
         print(f"{spoken}: a setting in the environment or in .env cannot be read: {unreadable}.", file=sys.stderr)
         return 2
-    # Settings alone: the stack must be able to start and stop whatever state our rooms are in.
-    from stack import errors  # noqa: PLC0415  # it reads settings
-
     try:
         return _run(options)
     except (errors.StackError, errors.ComponentFailed) as error:
@@ -62,8 +63,6 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from stack import commands, containers  # noqa: PLC0415  # they read settings
-
     match options.verb:
         case "up":
             return commands.up(
@@ -84,8 +83,6 @@ def _run(options: argparse.Namespace) -> int:
         case "prepare":
             return containers.prepare_containers()
         case _:
-            from stack.supervisor import Supervisor  # noqa: PLC0415
-
             logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
             Supervisor().run()
             return 0
@@ -93,8 +90,6 @@ def _run(options: argparse.Namespace) -> int:
 
 def _unreadable_setting() -> str:
     """Return what is wrong with a setting, "" when all can be read."""
-    from stack import paths  # noqa: PLC0415  # the environment says now which settings
-
     try:
         paths.state()  # asked for the first one, Django reads them all
     except (ValueError, ImproperlyConfigured) as error:

@@ -4,6 +4,7 @@ import os
 import pwd
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -23,7 +24,16 @@ class Account:
         if os.geteuid() == 0:
             os.chown(path, self.uid, self.gid)
 
-    def popen_arguments(self) -> dict[str, object]:
+    def write(self, file: Path, text: str) -> None:
+        """Write a file, whole or not at all, which this account alone may read."""
+        draft = file.with_name(f"{file.name}.new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        self.own(draft)
+        draft.write_text(text)
+        draft.replace(file)
+
+    def popen_arguments(self) -> dict[str, Any]:
         """Return what makes subprocess.Popen run as this account, without a preexec_fn: the supervisor has threads."""
         if os.geteuid() != 0 or self.uid == 0:
             return {}

@@ -14,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import django
 from django.conf import settings
+from django.core.management import call_command
 
 from instagram import topology
 from stack import accounts, paths, processes, refusals, render, waiting
@@ -122,10 +124,7 @@ def _restart_at_once(chosen: list[Component]) -> None:
 
 def migrate() -> int:
     """Bring databases and shards up to date, and once for each version the static files and our own pictures."""
-    import django  # noqa: PLC0415  # here alone the stack needs our rooms
-    from django.core.management import call_command  # noqa: PLC0415
-
-    django.setup()
+    django.setup()  # here alone the stack needs our rooms
     call_command("migrate", interactive=False, verbosity=0)
     call_command("shards", "create")
     version = hashlib.sha256()

@@ -6,6 +6,7 @@ docker-compose.yml is held against this list by a test.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -32,7 +33,7 @@ def components(kind: str = "") -> list[Component]:
         *front.gunicorns(full=full),
         *_workers(full=full),
         *([_replica_guard()] if full else []),
-        _manage("relay", ["relay"], settings.PGBOUNCER_PORT),
+        _manage("relay", ["relay"], probes.connected_to(settings.PGBOUNCER_PORT)),
         _watch(),
         _apns(),
         _stack_page(),
@@ -129,40 +130,22 @@ def _workers(*, full: bool) -> list[Component]:
         "network": settings.WORKERS_NETWORK,
     }
     return [
-        _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], *gearmands)
+        _manage(f"worker_{queue}_{number}", ["worker", "--queue", queue], probes.connected_to(*gearmands))
         for queue, count in counts.items()
         for number in range(1, count + 1)
     ]
 
 
 def _watch() -> Component:
-    return Component(
-        name="watch",
-        argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), "watch"],
-        ports=[],
-        # It looks at what is there every WATCH_PERIOD_S, and holds no connection meanwhile.
-        before=lambda: prepare.data_directory("watch"),
-        probe=probes.wrote(Path(settings.WATCH_DIR) / "state.json", within_s=4 * settings.WATCH_PERIOD_S),
-        after=("pgbouncer",),
-        app=True,
-        ours=True,
-        stop_seconds=20.0,
-    )
+    # It looks at what is there every WATCH_PERIOD_S.
+    wrote = probes.wrote(Path(settings.WATCH_DIR) / "state.json", within_s=4 * settings.WATCH_PERIOD_S)
+    return _writing("watch", ["watch"], wrote)
 
 
 def _replica_guard() -> Component:
-    return Component(
-        name="replica_guard",
-        argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), "replicas", "guard"],
-        ports=[],
-        before=lambda: prepare.data_directory("replica_guard"),
-        # It connects anew for each look, twice a second. The name: recovery/failover/guard.py.
-        probe=probes.wrote(paths.data("replica_guard") / "seen", within_s=15.0),
-        after=("pgbouncer",),
-        app=True,
-        ours=True,
-        stop_seconds=20.0,
-    )
+    # It connects anew for each look, twice a second. The name: recovery/failover/guard.py.
+    wrote = probes.wrote(paths.data("replica_guard") / "seen", within_s=15.0)
+    return _writing("replica_guard", ["replicas", "guard"], wrote)
 
 
 def _apns() -> Component:
@@ -188,12 +171,17 @@ def _stack_page() -> Component:
     )
 
 
-def _manage(name: str, command: list[str], *ports: int) -> Component:
+def _writing(name: str, command: list[str], wrote: probes.Probe) -> Component:
+    """Return a process that holds no connection to be known by, but writes into a folder of its own."""
+    return replace(_manage(name, command, wrote), before=lambda: prepare.data_directory(name))
+
+
+def _manage(name: str, command: list[str], probe: probes.Probe) -> Component:
     return Component(
         name=name,
         argv=[sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
         ports=[],
-        probe=probes.connected_to(*ports),
+        probe=probe,
         after=("pgbouncer",),
         app=True,
         ours=True,

@@ -47,19 +47,17 @@ def init_postgres(name: str, binaries: Path) -> None:
     data_directory(draft.name)
     account = accounts.servers()
     password = paths.run(f"{name}.pw")
-    password.touch(mode=0o600)
-    account.own(password)
-    password.write_text(settings.DB_SUPERUSER_PASSWORD)
+    account.write(password, settings.DB_SUPERUSER_PASSWORD)
     try:
         # --no-sync: whoever loses power in the first seconds of a new data centre begins anew.
         subprocess.run(
-            [binaries / "initdb", "-D", draft, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
-            + ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
+            [str(binaries / "initdb"), "-D", str(draft), "-U", "postgres", "-A", "scram-sha-256"]
+            + [f"--pwfile={password}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
             check=True,
             capture_output=True,
             text=True,
             cwd="/",
-            **account.popen_arguments(),  # type: ignore[call-overload]
+            **account.popen_arguments(),
         )
     except subprocess.CalledProcessError as error:
         raise StackError(f"initdb failed for {name}: {error.stderr.strip().splitlines()[-1]}") from error
@@ -143,9 +141,9 @@ def buckets() -> None:
     if not missing:
         return
     # Imported late: it takes a third of a second and 30 MB, and is needed once in the life of a data centre.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+    import boto3  # noqa: PLC0415  # see above
+    from botocore.config import Config  # noqa: PLC0415  # see above
+    from botocore.exceptions import ClientError  # noqa: PLC0415  # see above
 
     store = boto3.client(
         "s3",

@@ -34,10 +34,7 @@ def render_all() -> None:
     """Write every configuration file into STATE_DIR/etc, readable by the servers' account alone."""
     account = accounts.servers()
     for name, text in files().items():
-        target = paths.etc(name)
-        target.touch(mode=0o600)
-        account.own(target)
-        target.write_text(text)
+        account.write(paths.etc(name), text)
 
 
 def files() -> dict[str, str]:
@@ -61,10 +58,15 @@ def rendered(template: str, own: dict[str, object] | None = None) -> str:
 
     own: values of this file alone.
     """
-    text = (Path(settings.BASE_DIR) / template).read_text()
-    for name, value in (values() | (own or {})).items():
+    return filled(Path(settings.BASE_DIR) / template, values() | (own or {}))
+
+
+def filled(template: Path, known: dict[str, object]) -> str:
+    """Return a file's text with these values filled in; raises ValueError for a name that is not among them."""
+    text = template.read_text()
+    for name, value in known.items():
         text = text.replace(f"@{name}@", str(value))
-    unknown = re.search(r"@([A-Z0-9_]+)@", text)
+    unknown = re.search(r"@([A-Z][A-Z0-9_]+)@", text)
     if unknown:
         raise ValueError(f"{template}: nothing is known of {unknown[0]}")
     return text
@@ -74,51 +76,68 @@ def values() -> dict[str, object]:
     """Return what templates may name."""
     full = settings.STACK_KIND == "full"
     app_fronts = front.app_front_ports(full=full).items()
+    return (
+        knobs()
+        | {
+            "DATABASES": "\n".join(databases()),
+            "ETC": paths.state() / "etc",
+            "PGBOUNCER_PORT": settings.PGBOUNCER_PORT,
+            "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
+            "BACKUP_CONF": settings.BACKUP_CONF_FILE.resolve(),
+            "DB_USER": plain("DB_USER"),
+            "DB_PASSWORD": plain("DB_PASSWORD"),
+            "DB_REPLICATION_USER": plain("DB_REPLICATION_USER"),
+            "DB_REPLICATION_PASSWORD": plain("DB_REPLICATION_PASSWORD"),
+            "SLOT_KEEP_MB": settings.POSTGRES_SLOT_KEEP_MB,
+            "SHARED_BUFFERS_MB": settings.POSTGRES_SHARED_BUFFERS_MB,
+            "LISTEN_HOST": settings.LISTEN_HOST,
+            "APP_PORT": settings.APP_PORT,
+            "CDN_PORT": settings.CDN_PORT,
+            "CDN_PURGE_HOST": settings.CDN_PURGE_HOST,
+            "CDN_PURGE_PORT": settings.CDN_PURGE_PORT,
+            "APP_FRONTS": "\n".join(f"  server {name} 127.0.0.1:{port} check" for name, port in app_fronts),
+            "HAPROXY_SOCKET": paths.data("haproxy") / "admin.sock",
+            "HAPROXY_STATS_PORT": settings.HAPROXY_STATS_PORT,
+            "GUNICORNS": gunicorns(front.gunicorn_ports(full=full).values()),
+            "S3_PORT": settings.S3_PORT,
+            "S3_BUCKET": settings.S3_BUCKET,
+            "CDN_SIGNING_KEY": plain("CDN_SIGNING_KEY"),
+            "CACHE_MB": settings.CDN_CACHE_MB,
+            "CACHE_S": settings.CDN_CACHE_S,
+            "CDN_DATA": paths.data("nginx_cdn"),
+            "ACCESS_LOG": paths.log("access"),
+            "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
+        }
+        | believed(known_proxies())
+        | tls.values()
+    )
+
+
+def knobs() -> dict[str, object]:
+    """Return what means the same in the files of hosts (deploy/servers.py)."""
     return {
-        "DATABASES": "\n".join(databases()),
-        "ETC": paths.state() / "etc",
-        "PGBOUNCER_PORT": settings.PGBOUNCER_PORT,
-        "PGBOUNCER_USERS": paths.etc("pgbouncer.users"),
         "POOL_SIZE": settings.PGBOUNCER_POOL_SIZE,
         "QUERY_WAIT_TIMEOUT": settings.PGBOUNCER_QUERY_WAIT_TIMEOUT_S,
         "MAX_CLIENTS": settings.PGBOUNCER_MAX_CLIENTS,
-        "BACKUP_CONF": settings.BACKUP_CONF_FILE.resolve(),
         "SERVER_LIFETIME": settings.PGBOUNCER_SERVER_LIFETIME_S,
-        "DB_USER": _plain("DB_USER"),
-        "DB_PASSWORD": _plain("DB_PASSWORD"),
-        "DB_REPLICATION_USER": _plain("DB_REPLICATION_USER"),
-        "DB_REPLICATION_PASSWORD": _plain("DB_REPLICATION_PASSWORD"),
-        "SLOT_KEEP_MB": settings.POSTGRES_SLOT_KEEP_MB,
         "MAX_CONNECTIONS": settings.POSTGRES_MAX_CONNECTIONS,
-        "SHARED_BUFFERS_MB": settings.POSTGRES_SHARED_BUFFERS_MB,
         "LISTPACK_ENTRIES": settings.PHOTO_MAP_LISTPACK_ENTRIES,
         "LISTPACK_BYTES": settings.PHOTO_MAP_LISTPACK_BYTES,
-        "LISTEN_HOST": settings.LISTEN_HOST,
-        "APP_PORT": settings.APP_PORT,
-        "CDN_PORT": settings.CDN_PORT,
-        "CDN_PURGE_HOST": settings.CDN_PURGE_HOST,
-        "CDN_PURGE_PORT": settings.CDN_PURGE_PORT,
-        "APP_FRONTS": "\n".join(f"  server {name} 127.0.0.1:{port} check" for name, port in app_fronts),
-        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {proxy};" for proxy in _known_proxies()),
-        "KNOWN_PROXIES": " ".join(f"{proxy} 1;" for proxy in _known_proxies()),
         "DOOR_PER_MINUTE": settings.DOOR_ATTEMPTS_PER_MINUTE,
         "DOOR_BURST": settings.DOOR_ATTEMPTS_AT_ONCE,
         # Until one more is let in; in whole seconds, with room for others behind the same address.
         "DOOR_RETRY_S": 1 + math.ceil(60 / settings.DOOR_ATTEMPTS_PER_MINUTE),
-        "HAPROXY_SOCKET": paths.data("haproxy") / "admin.sock",
-        "HAPROXY_STATS_PORT": settings.HAPROXY_STATS_PORT,
-        "GUNICORNS": gunicorns(front.gunicorn_ports(full=full).values()),
-        "S3_PORT": settings.S3_PORT,
-        "S3_BUCKET": settings.S3_BUCKET,
-        "CDN_SIGNING_KEY": _plain("CDN_SIGNING_KEY"),
-        "CACHE_MB": settings.CDN_CACHE_MB,
-        "CACHE_S": settings.CDN_CACHE_S,
         "BODY_LIMIT": settings.UPLOAD_MAX_BYTES + 1024 * 1024,
         "RATE_LIMIT": settings.RATE_LIMIT_PER_HOUR,
-        "CDN_DATA": paths.data("nginx_cdn"),
-        "ACCESS_LOG": paths.log("access"),
-        "STATIC_ROOT": Path(settings.STATIC_ROOT).resolve(),
-    } | tls.values()
+    }
+
+
+def believed(proxies: list[str]) -> dict[str, object]:
+    """Return what nginx is told of the proxies before it."""
+    return {
+        "REAL_IP_FROM": "\n".join(f"  set_real_ip_from {proxy};" for proxy in proxies),
+        "KNOWN_PROXIES": " ".join(f"{proxy} 1;" for proxy in proxies),
+    }
 
 
 def databases() -> Iterator[str]:
@@ -143,14 +162,16 @@ def fingerprint() -> str:
     return hashlib.sha256(repr((parts, list(files().values()))).encode()).hexdigest()
 
 
-def _known_proxies() -> list[str]:
+def known_proxies() -> list[str]:
+    """Return KNOWN_PROXIES as networks. Raises StackError."""
     try:
         return [str(ipaddress.ip_network(proxy)) for proxy in settings.KNOWN_PROXIES]
     except ValueError as error:
         raise StackError(f"KNOWN_PROXIES: {error}.") from None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a setting that may stand in a configuration file as it is. Raises StackError."""
     value = getattr(settings, name)
     if not re.fullmatch(r"[\w.+/=-]+", value):
         raise StackError(

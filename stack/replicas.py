@@ -155,7 +155,7 @@ def _base_backup(node: Node, primary: Node, directory: Path) -> None:
     try:
         # --no-sync: whoever loses power meanwhile begins anew, as the draft's name says.
         subprocess.run(
-            [POSTGRES_BIN / "pg_basebackup", "-D", draft, "--slot", node.slot]
+            [str(POSTGRES_BIN / "pg_basebackup"), "-D", str(draft), "--slot", node.slot]
             + ["-d", f"{link} passfile={paths.etc('replication.pgpass')}"]
             + ["--wal-method=stream", "--checkpoint=fast", "--no-sync"],
             check=True,
@@ -163,7 +163,7 @@ def _base_backup(node: Node, primary: Node, directory: Path) -> None:
             text=True,
             cwd="/",
             timeout=settings.STACK_READY_TIMEOUT_S,
-            **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+            **accounts.servers().popen_arguments(),
         )
     except subprocess.CalledProcessError as error:
         raise StackError(f"pg_basebackup failed for {node.name}: {error.stderr.strip().splitlines()[-1]}") from error
@@ -176,11 +176,5 @@ def _be_standby(directory: Path, node: Node, primary: Node) -> None:
     file = directory / "postgresql.auto.conf"
     kept = [line for line in file.read_text().splitlines() if line.partition(" ")[0] not in STANDBY_SETTINGS]
     lines = [*kept, *(f"{name} = '{value}'" for name, value in standby_settings(node, primary).items())]
-    draft = file.with_suffix(".new")
-    draft.touch(mode=0o600)
-    accounts.servers().own(draft)
-    draft.write_text("\n".join(lines) + "\n")
-    draft.replace(file)
-    signal_file = directory / "standby.signal"
-    signal_file.touch(mode=0o600)
-    accounts.servers().own(signal_file)
+    accounts.servers().write(file, "\n".join(lines) + "\n")
+    accounts.servers().write(directory / "standby.signal", "")

@@ -232,5 +232,5 @@ def _spawn(component: Component) -> subprocess.Popen[bytes]:
             env=(dict(os.environ) if component.ours else path) | component.env,
             umask=0o022 if component.ours else 0o077,
             start_new_session=True,
-            **account.popen_arguments(),  # type: ignore[call-overload]
+            **account.popen_arguments(),
         )

@@ -56,11 +56,10 @@ def drill(*, label: str = "", store: str = "", say: Say = print) -> Drill:
 
     label: of manage.py backups; default: the latest. Raises Refused (there is none, or a drill is at work).
     """
-    chosen = servers.names()
+    chosen = servers.primaries()
     pgbackrest.write_configuration()
-    known = pgbackrest.stores()
-    if store and store not in known:
-        raise Refused(f"BACKUP_STORES has no {store}; it is {','.join(known)}.")
+    repository = pgbackrest.repository_of(store)
+    store = pgbackrest.stores()[repository - 1]
     label = label or _latest(chosen)
     began, clock = timezone.now(), time.monotonic()
     # Of this process alone: a drill that was killed is swept away by the next.
@@ -70,7 +69,7 @@ def drill(*, label: str = "", store: str = "", say: Say = print) -> Drill:
     _sweep(copies)
     found = Found()
     try:
-        _proven(found, manifest.load(label, store or known[0]), copies, known.index(store or known[0]) + 1, say=say)
+        _proven(found, manifest.load(label, store), copies, repository, say=say)
     except Failed as error:
         found.wrong.append(str(error))
     finally:

@@ -85,20 +85,18 @@ def _edges(shards: list[Shard], since: int) -> tuple[int, int]:
     """Bring follows' copies up to their authority, and back to it where they are ahead."""
     copied = undone = 0
     for shard in shards:
-        for follower_id, followee_id, _ in _young(shard, "accounts_follower", "follower_id, followee_id", since):
+        for follower_id, followee_id, _ in _young(shard, "accounts_follower", since):
             copy_edge(follower_id=follower_id, followee_id=followee_id)
             copied += 1
-        for follower_id, followee_id, version in _young(shard, "accounts_following", "follower_id, followee_id", since):
+        for follower_id, followee_id, version in _young(shard, "accounts_following", since):
             undone += _taken_back(shard, follower_id, followee_id, version)
     return copied, undone
 
 
-def _young(shard: Shard, table: str, columns: str, since: int) -> list[tuple[int, int, int]]:
+def _young(shard: Shard, table: str, since: int) -> list[tuple[int, int, int]]:
+    query = sql.SQL("SELECT follower_id, followee_id, version FROM {} WHERE version >= %s")
     with shard.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("SELECT {}, version FROM {} WHERE version >= %s").format(sql.SQL(columns), shard.table(table)),
-            [since],
-        )
+        cursor.execute(query.format(shard.table(table)), [since])
         rows: list[tuple[int, int, int]] = cursor.fetchall()
     return rows
 

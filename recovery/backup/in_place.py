@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from instagram import topology
+
 from . import pgbackrest, servers
 from .errors import Failed, Refused
+from .local_stack import LocalStack
 from .restoring import Plan
 from .scratch import Target, own_folder, pg_ctl, recover, targets, write_owned
-
-if TYPE_CHECKING:
-    from .local_stack import LocalStack
 
 Say = Callable[[str], None]
 #: Seconds until a server that was restored answers its clients.
@@ -58,15 +57,13 @@ def restore_in_place(what: Plan, *, say: Say, heal: Callable[[], None]) -> None:
         for name in what.copies:
             hands.start(name)
             _wait_for(name)
+            _forget_replica(name, say=say)
         heal()
 
 
-def _hands() -> "Hosts | LocalStack":
+def _hands() -> Hosts | LocalStack:
     if settings.BACKUP_PG_STOP and settings.BACKUP_PG_START:
         return Hosts()
-    # Here alone: it needs what production does not install.
-    from .local_stack import LocalStack  # noqa: PLC0415
-
     return LocalStack()
 
 
@@ -103,6 +100,15 @@ def _wait_for(name: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def _forget_replica(name: str, *, say: Say) -> None:
+    """Let commits wait for nobody: a replica is beyond the moment and follows no more, until it is made anew."""
+    with servers.superuser(name) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        cursor.execute("SELECT pg_reload_conf()")
+    if topology.replica(name) is not None:
+        say(f"the replica of {name} must be made anew: manage.py replicas rebuild {name} (docs/failover.md)")
 
 
 def _ordered(command: str, name: str) -> None:

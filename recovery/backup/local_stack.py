@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from instagram import topology
 from stack import paths, processes
 from stack.description import Component, components
 
@@ -33,7 +34,7 @@ class LocalStack:
 
 
 def _server(name: str) -> Component:
-    return next(each for each in components() if each.name == f"postgres_{name}")
+    return next(each for each in components() if each.name == topology.primary(name).name)
 
 
 def _hold(component: Component) -> None:

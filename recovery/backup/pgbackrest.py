@@ -61,12 +61,7 @@ def write_configuration(*, change: bool = False) -> None:
             )
         if not there or file.read_text() != text:
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_suffix(".new")
-            draft.unlink(missing_ok=True)
-            draft.touch(mode=0o600)
-            account.own(draft)
-            draft.write_text(text)
-            draft.replace(file)
+            account.write(file, text)
     except OSError as error:
         raise Refused(f"{error.filename} cannot be written: {error.strerror}.") from error
 
@@ -77,6 +72,14 @@ def stores() -> list[str]:
     if not names or [name for name in names if name not in STORES] or len(set(names)) < len(names):
         raise Refused(f"BACKUP_STORES is {','.join(names) or 'empty'}: it may be disk, s3, or both.")
     return names
+
+
+def repository_of(store: str) -> int:
+    """Return the number of a store's repository; "": of the first one, which is read from. Raises Refused."""
+    known = stores()
+    if store and store not in known:
+        raise Refused(f"BACKUP_STORES has no {store}; it is {','.join(known)}.")
+    return known.index(store) + 1 if store else 1
 
 
 def configuration() -> str:
@@ -194,12 +197,12 @@ def run(verb: str, server: str, *options: str) -> str:
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            # It knows sockets alone; libpq knows better.
-            "PGHOST": settings.DB_HOST,
+            # It knows sockets alone; libpq knows better. Not DB_HOST: on hosts that is the pooler's.
+            "PGHOST": topology.primary(server).host,
             "PGPASSWORD": settings.DB_SUPERUSER_PASSWORD,
             "TZ": os.environ.get("TZ", ""),
         },
-        **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+        **accounts.servers().popen_arguments(),
     )
     if result.returncode:
         raise Failed(f"{server}: pgbackrest {verb}: {_first_sentence(result.stdout + result.stderr)}")

@@ -43,17 +43,14 @@ class Plan:
 def plan(to: datetime, chosen: list[str], *, store: str = "") -> Plan:
     """Return how to get to a moment. Raises Refused (it is before the first backup, or to come)."""
     pgbackrest.write_configuration()
-    known = pgbackrest.stores()
-    if store and store not in known:
-        raise Refused(f"BACKUP_STORES has no {store}; it is {','.join(known)}.")
+    repository = pgbackrest.repository_of(store)
     if to > timezone.now():
         raise Refused(f"{to:%Y-%m-%d %H:%M:%S} UTC is still to come.")
-    repository = known.index(store) + 1 if store else 1
     copies = {}
     for name in chosen:
         whole = [each for each in pgbackrest.copies(name, repository=repository) if not each.error]
         if not whole:
-            raise Refused(f"there is no backup of {name} on {known[repository - 1]}.")
+            raise Refused(f"there is no backup of {name} on {pgbackrest.stores()[repository - 1]}.")
         before = [each for each in whole if each.ended_at < to]
         if not before:
             raise Refused(

@@ -17,13 +17,12 @@ from typing import Literal
 from django.conf import settings
 
 from stack import accounts
+from stack.replicas import POSTGRES_BIN
 
 from . import pgbackrest
 from .errors import Failed, Refused
 from .servers import superuser
 
-#: Debian's place of pg_ctl and pg_controldata.
-POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 #: Seconds that a recovery may take. A day's WAL of a busy server is an hour's work.
 RECOVERY_S = 4 * 3_600
 #: What a copy must be able to hold at least, from pg_controldata: the original's, or it would not recover.
@@ -182,18 +181,15 @@ def pg_ctl(server: str, *words: str) -> None:
         stdin=subprocess.DEVNULL,
         cwd="/",
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
-        **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+        **accounts.servers().popen_arguments(),
     )
     if result.returncode:
         raise Failed(f"{server}: pg_ctl {words[0]} did not work")
 
 
 def write_owned(file: Path, text: str) -> Path:
-    """Write a file that the account of the servers owns and reads alone."""
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    accounts.servers().own(file)
-    file.write_text(text)
+    """Write a file that the account of the servers owns and reads alone; return it."""
+    accounts.servers().write(file, text)
     return file
 
 

@@ -1,5 +1,6 @@
 """Connections to the servers themselves, as superuser; and marks: moments that the archive is known to reach."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,21 @@ def names(chosen: list[str] | None = None) -> list[str]:
     if unknown := [name for name in chosen or [] if name not in known]:
         raise Refused(f"{unknown[0]} is none of this host's servers ({', '.join(known)}).")
     return [name for name in known if not chosen or name in chosen]
+
+
+def primaries(chosen: list[str] | None = None) -> list[str]:
+    """Return those of names() whose primary is on this host: a replica is not backed up, nor taken back by itself."""
+    return [name for name in names(chosen) if _is_here(topology.primary(name).host)]
+
+
+def _is_here(host: str) -> bool:
+    """Return whether an address is one of this machine: no other can be bound."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
 
 
 def each(do: Callable[[str], T], servers: list[str]) -> dict[str, T]:

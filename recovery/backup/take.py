@@ -22,12 +22,12 @@ Say = Callable[[str], None]
 
 
 def take(*, full: bool = False, say: Say = print) -> Manifest:
-    """Back up this host's servers to every store; return the manifest. Safe beside the service.
+    """Back up the servers whose primary is here to every store; return the manifest. Safe beside the service.
 
     full: copy everything, even when the last full backup is younger than BACKUP_FULL_DAYS. Redis and the list of
     objects go with main's host. Raises Refused, Failed; what was begun and failed is marked so.
     """
-    chosen, stores = servers.names(), pgbackrest.stores()
+    chosen, stores = servers.primaries(), pgbackrest.stores()
     pgbackrest.write_configuration(change=True)
     began = timezone.now()
     row = Backup(label=f"{began:%Y%m%d-%H%M%S}", began_at=began, servers=",".join(chosen), stores=",".join(stores))

@@ -78,7 +78,7 @@ class LocalMachine:
                 check=False,
                 cwd="/",
                 umask=0o077,
-                **accounts.servers().popen_arguments(),  # type: ignore[call-overload]
+                **accounts.servers().popen_arguments(),
             )
         except subprocess.TimeoutExpired as error:
             raise FailoverError(f"{self.node.name}: not done after {seconds:.0f} s") from error

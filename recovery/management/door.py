@@ -11,6 +11,9 @@ from recovery.backup.errors import Failed, Refused
 from sharding import ShardUnavailable
 from stack.errors import StackError
 
+#: A host that holds replicas alone says so, with exit code 0: its timers have nothing to do until a promotion.
+NOTHING_HERE = "no server has its primary on this host: there is nothing to do"
+
 
 def answered(verb: Callable[[], Any]) -> Any:
     """Run a verb; what it raises becomes one sentence and an exit code: 1 it did not work, 2 it was not begun."""

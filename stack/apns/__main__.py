@@ -4,14 +4,14 @@ import asyncio
 import os
 import signal
 
+from django.conf import settings
+
+from stack import captures, paths
+from stack.apns.server import listen
+
 
 async def main() -> None:
     """Serve."""
-    from django.conf import settings  # noqa: PLC0415  # named below
-
-    from stack import captures, paths  # noqa: PLC0415  # they read settings
-    from stack.apns.server import listen  # noqa: PLC0415
-
     server = await listen(
         paths.data("apns"),
         settings.APNS_PORT,

@@ -8,6 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import django
+from django.conf import settings
+
+from stack.page import views
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
 
@@ -29,8 +32,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one page."""
-        from stack.page import views  # noqa: PLC0415  # it reads settings
-
         # Another site's script may reach this address under a name of its own; it would read mails here.
         host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
         if host not in {"127.0.0.1", "localhost", "::1"}:
@@ -63,8 +64,6 @@ class Handler(BaseHTTPRequestHandler):
 def main() -> None:
     """Serve."""
     django.setup(set_prefix=False)
-    from django.conf import settings  # noqa: PLC0415
-
     server = ThreadingHTTPServer((settings.LISTEN_HOST, settings.STACK_PAGE_PORT), Handler)
     server.daemon_threads = True
     # From another thread: shutdown() waits for the loop that the signal has interrupted.

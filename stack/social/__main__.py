@@ -5,16 +5,16 @@ import signal
 import sys
 from typing import Any
 
+from django.conf import settings
+
+from stack import captures, paths
+from stack.social.server import Social
+from stack.social.state import State
+
 
 def main() -> None:
     """Serve on SOCIAL_PORT; what is posted is captured for the page of the data centre."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instagram.settings.development")
-    from django.conf import settings  # noqa: PLC0415  # they need the line above
-
-    from stack import captures, paths  # noqa: PLC0415
-    from stack.social.server import Social  # noqa: PLC0415
-    from stack.social.state import State  # noqa: PLC0415
-
     folder = paths.data("social")
     folder.mkdir(parents=True, exist_ok=True)
     state = State(folder / "social.db")

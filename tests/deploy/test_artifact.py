@@ -1,9 +1,15 @@
 """A release as a file: the commit, its name, nothing that is not committed."""
 
+import ast
+import re
 import subprocess
+import sys
 import tarfile
+from importlib import metadata
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from deploy import artifact
 from tests.support.hosts import commit_of
@@ -58,3 +64,46 @@ def test_a_release_that_was_not_built_is_not_found(tmp_path, name):
 def test_what_is_no_commit_cannot_be_built(tmp_path):
     with pytest.raises(artifact.BuildError):
         artifact.build("no-such-branch", into=tmp_path)
+
+
+def test_a_release_imports_nothing_that_its_requirements_do_not_bring():
+    brought, asked = set(), (artifact.ROOT / "requirements.txt").read_text().splitlines()
+    waiting = [Requirement(line) for line in asked if not line.startswith("#")]
+    while waiting:
+        name = normal(waiting.pop().name)
+        if name not in brought:
+            brought.add(name)
+            more = [Requirement(each) for each in metadata.requires(name) or []]
+            waiting += [each for each in more if each.marker is None or each.marker.evaluate({"extra": ""})]
+    owners = metadata.packages_distributions()
+
+    lacking = {
+        module: file
+        for file in shipped()
+        for module in imported(artifact.ROOT / file)
+        if module in owners and not brought & {normal(owner) for owner in owners[module]}
+    }
+
+    assert lacking == {}
+
+
+def shipped() -> list[str]:
+    """Return the modules that a release holds."""
+    files = subprocess.run(["git", "ls-files", "*.py"], cwd=artifact.ROOT, capture_output=True, text=True, check=True)
+    return [each for each in files.stdout.split() if not each.startswith(tuple(f"{it}/" for it in artifact.LEFT_OUT))]
+
+
+def imported(file: Path) -> set[str]:
+    """Return the packages that a module imports, anywhere in it, but those of Python itself."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(str(node.module).partition(".")[0])
+    return names - sys.stdlib_module_names
+
+
+def normal(name: str) -> str:
+    """Return the name of a distribution as PyPI compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,10 +1,16 @@
 """The inventory: what it says of hosts, and how it refuses what it does not understand."""
 
-import pytest
+from contextlib import nullcontext
 
-from deploy import haproxy, inventory
+import pytest
+from django.test import override_settings
+
+from deploy import haproxy, inventory, primaries
 from deploy.inventory import InventoryError
+from deploy.promotion import HostSite, Poolers
 from deploy.provision import files
+from deploy.remote import Answer
+from recovery.failover.sites import FailoverError
 
 
 def an_inventory(tmp_path, text):
@@ -81,7 +87,7 @@ def test_the_load_balancer_knows_every_app_host_by_its_name():
 def test_who_deploys_may_restart_the_units_of_the_host_and_nothing_else():
     example = inventory.load(str(inventory.DEFAULT.with_name("inventory.example.toml")))
 
-    rules = files(example, example.hosts["worker-1"])["/etc/sudoers.d/instagram-deploy"].text
+    rules = files(example, example.hosts["worker-1"], {})["/etc/sudoers.d/instagram-deploy"].text
 
     assert "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart instagram@worker-feed\n" in rules
     assert "instagram@web" not in rules
@@ -110,17 +116,17 @@ def test_commits_that_wait_for_a_replica_want_a_guard(tmp_path):
         an_inventory(tmp_path, SYNCHRONOUS.replace('also = ["guard"]', ""))
 
     found = an_inventory(tmp_path, SYNCHRONOUS)
-    made = files(found, found.hosts["work"])
+    made = files(found, found.hosts["work"], {})
 
     assert "guard" in found.hosts["work"].units
     assert '"synchronous": true' in made["/srv/instagram/shared/topology.json"].text
-    rules = files(found, found.hosts["db-2"])["/etc/postgresql/15/main/pg_hba.conf"].text
+    rules = files(found, found.hosts["db-2"], {})["/etc/postgresql/15/main/pg_hba.conf"].text
     assert "host all postgres 10.0.0.3/32 scram-sha-256\n" in rules
 
 
 def test_a_database_host_knows_for_its_backups_what_it_holds(tmp_path):
     found = an_inventory(tmp_path, SYNCHRONOUS)
-    made = files(found, found.hosts["db-2"])
+    made = files(found, found.hosts["db-2"], {})
 
     environment = made["/srv/instagram/shared/site.env"].text
     assert "BACKUP_SERVERS=main\n" in environment
@@ -128,3 +134,48 @@ def test_a_database_host_knows_for_its_backups_what_it_holds(tmp_path):
     # Where the archive's configuration is written is where PostgreSQL looks for it.
     conf = environment.partition("BACKUP_CONF_FILE=")[2].partition("\n")[0]
     assert f"--config={conf} --stanza=main" in made["/etc/postgresql/15/main/conf.d/instagram.conf"].text
+
+
+def test_a_host_that_comes_after_a_promotion_is_sent_to_the_primary_of_now(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    made = files(found, found.hosts["work"], {"main": {"primary": "db-2", "serial": 3}})
+
+    lines = made["/etc/pgbouncer/databases.ini"].text.splitlines()
+    assert "main = host=10.0.0.2 port=5432 dbname=main" in lines
+    assert "main_replica = host=10.0.0.1 port=5432 dbname=main" in lines
+    assert '"primary": "db-2"' in made["/srv/instagram/shared/topology.json"].text
+
+
+class Hosts:
+    """Answer what the files of hosts say; one is away."""
+
+    def read(self, hosts, _command):
+        texts = ['{"main": {"primary": "db-2", "serial": 2}}', "", '{"main": {"primary": "db-1", "serial": 1}}']
+        said = [Answer(host, True, text) for host, text in zip(hosts, texts, strict=True)]
+        return [*said, Answer(hosts[0], False, "does not answer")]
+
+
+def test_of_hosts_that_differ_the_one_that_was_told_last_is_believed(tmp_path):
+    hosts = list(an_inventory(tmp_path, SYNCHRONOUS).hosts.values())
+
+    assert primaries.newest(Hosts(), hosts) == {"main": {"primary": "db-2", "serial": 2}}
+
+
+def test_promotion_tells_every_pooler_where_nothing_else_is_said():
+    assert {*Poolers().hosts.split(",")} == {*inventory.RELEASED}
+
+
+@pytest.mark.parametrize(("away", "is_refused"), [("db-2", False), ("work", True)])
+def test_a_database_hosts_pooler_that_is_away_with_it_keeps_nobody_from_being_served(tmp_path, away, is_refused):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+
+    class Partly:
+        inventory = found
+
+        def read(self, hosts, _command):
+            return [Answer(host, host.name != away, "does not answer") for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Partly(), lambda _: None)
+    with pytest.raises(FailoverError, match=f"^{away} still sends") if is_refused else nullcontext():
+        site.repoint("main")

@@ -126,5 +126,5 @@ def _stop_what_runs_below(root: Path) -> None:
     for each in Path("/proc").iterdir():
         if each.name.isdigit():
             with contextlib.suppress(OSError):
-                if os.readlink(each / "root") == str(root):  # noqa: PTH115
+                if (each / "root").readlink() == root:
                     os.kill(int(each.name), 9)

@@ -50,7 +50,7 @@ class Hosts:
 
     def current(self, name: str) -> str:
         """Return the release a host's link names."""
-        return os.path.basename(os.readlink(Path(self.inventory.hosts[name].base) / "current"))  # noqa: PTH115, PTH119
+        return (Path(self.inventory.hosts[name].base) / "current").readlink().name
 
     def deployments(self) -> list[dict[str, Any]]:
         """Return what was written down of deploys, oldest first."""

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from recovery.backup import ebs, pgbackrest, servers
 from recovery.backup.take import take
-from recovery.management.door import answered, shown
+from recovery.management.door import NOTHING_HERE, answered, shown
 
 
 class Command(BaseCommand):
@@ -34,13 +34,17 @@ class Command(BaseCommand):
         answered(lambda: self._handle(options))
 
     def _handle(self, options: dict[str, Any]) -> None:
-        if options["mark"]:
-            pgbackrest.write_configuration()
-            self.stdout.write(f"any moment until {shown(servers.mark(servers.names()))} can be restored")
-            return
         if options["ebs"]:
             for line in ebs.snapshot():
                 self.stdout.write(line)
+            return
+        here = servers.primaries()
+        if not here:
+            self.stdout.write(NOTHING_HERE)
+            return
+        if options["mark"]:
+            pgbackrest.write_configuration()
+            self.stdout.write(f"any moment until {shown(servers.mark(here))} can be restored")
             return
         began = time.monotonic()
         made = take(full=options["full"], say=self.stdout.write)

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recovery.backup import servers
 from recovery.backup.drilling import drill
-from recovery.management.door import answered, shown
+from recovery.management.door import NOTHING_HERE, answered, shown
 
 
 class Command(BaseCommand):
@@ -24,6 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it."""
+        if not answered(servers.primaries):
+            self.stdout.write(NOTHING_HERE)
+            return
         found = answered(lambda: drill(label=options["label"], store=options["store"], say=self.stdout.write))
         if not found.ok:
             raise CommandError(f"{found.label} is NOT proven after {found.seconds:.0f} s: {found.why}", returncode=1)

@@ -15,7 +15,7 @@ from recovery.backup.healing import heal
 from recovery.backup.in_place import restore_in_place
 from recovery.backup.scratch import scratches
 from recovery.backup.vault import vault
-from recovery.management.door import answered, moment, shown
+from recovery.management.door import NOTHING_HERE, answered, moment, shown
 
 
 class Command(BaseCommand):
@@ -46,10 +46,9 @@ class Command(BaseCommand):
         answered(lambda: self._handle(options))
 
     def _handle(self, options: dict[str, Any]) -> None:
-        chosen = servers.names(options["server"])
         folder = (options["folder"] or settings.BACKUP_SCRATCH_DIR / "copies").resolve()
         if options["remove"]:
-            for copy in scratches(chosen, folder, options["port"]).values():
+            for copy in scratches(servers.names(options["server"]), folder, options["port"]).values():
                 copy.remove()
             self.stdout.write(f"removed from {folder}")
             return
@@ -58,6 +57,10 @@ class Command(BaseCommand):
         to = moment(options["to"])
         if options["heal"]:
             heal(to, say=self.stdout.write)
+            return
+        chosen = servers.primaries(options["server"])
+        if not chosen:
+            self.stdout.write(NOTHING_HERE)
             return
         what = restoring.plan(to, chosen, store=options["store"])
         began = time.monotonic()
