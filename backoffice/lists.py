@@ -1,16 +1,19 @@
 """Lists of the admin: newest first, by an id cursor: page 50 costs what page 1 does. None counts all rows."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 #: Rows on a page.
 PAGE = 50
 _LARGEST = 2**63 - 1
+#: The last day that has a day after it, as a list up to a day needs one.
+_LAST_DAY = date.max - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class PlainText(forms.CharField):
 
 def day_field(label: str) -> forms.DateField:
     """Return a field for a day, with the browser's calendar."""
-    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    widget = forms.DateInput(attrs={"type": "date"})
+    return forms.DateField(label=label, required=False, widget=widget, validators=[MaxValueValidator(_LAST_DAY)])
 
 
 def midnight(day: date) -> datetime:

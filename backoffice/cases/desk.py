@@ -1,5 +1,6 @@
 """One case at a time: take the next, look, decide; the next one comes by itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
 from .facts import history_of, is_open, owner_of_picture, reports_of, saying, target_of, word_of
+from .list import CaseQuestions
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -39,7 +41,8 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
 @page("reports/next/", name="case-next", act="reports.claim", methods=("POST",))
 def take_next(request: HttpRequest) -> HttpResponse:
     """Claim the heaviest case that nobody looks at, and show it."""
-    return _next(request, kind=request.POST.get("kind"), source=request.POST.get("source"))
+    form = CaseQuestions(request.POST)
+    return _next(request, form.asked() if form.is_valid() else {})
 
 
 @page("reports/<int:case_id>/claim/", name="case-claim", act="reports.claim", methods=("POST",), example={"case_id": 1})
@@ -105,12 +108,12 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         return _shown(request, _known(case_id), form=form, status=error.status)
     undo = reverse("admin:decision-undo", args=[decision.pk])
     messages.success(request, format_html('Decided: {}. <a href="{}">Undo</a>', saying(decision), undo))
-    return _next(request)
+    return _next(request, {})
 
 
-def _next(request: HttpRequest, *, kind: str | None = None, source: str | None = None) -> HttpResponse:
-    known = kind if kind in Kind.values else None
-    cases = queue.free_for(_me(request), queue.open_cases(kind=known, source=source or None))
+def _next(request: HttpRequest, asked: Mapping[str, str]) -> HttpResponse:
+    """Claim the heaviest free case of what the queue was asked for, and lead to it."""
+    cases = queue.free_for(_me(request), queue.open_cases(kind=asked.get("kind"), source=asked.get("source")))
     for found in cases[:5]:  # others may be faster
         try:
             _claim(request, found.pk)

@@ -42,7 +42,10 @@ def _by_id(text: str) -> list[int]:
 
 
 def _by_username(text: str) -> list[int]:
-    path = urlsplit(text).path.strip("/") if "://" in text else text
+    try:
+        path = urlsplit(text).path.strip("/") if "://" in text else text
+    except ValueError:  # no address after all: http://[
+        return []
     name = path.lower().removeprefix("@")
     if not _NAME.fullmatch(name):
         return []

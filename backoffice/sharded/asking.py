@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from backoffice.lists import PlainText, Questions, day_field, midnight
 from backoffice.people.finding import people_found
 from feeds.explain import photo_named
-from sharding import Server, physical_servers, server_named
+from sharding import Server, physical_servers, server_named, shard_of_object
 from sharding.ids import MAX_ID, first_id_at
 
 from .reading import Found, Span
@@ -50,9 +50,11 @@ class ShardedQuestions(Questions):
         if not text:
             return None
         try:
-            return photo_named(text)
+            number = photo_named(text)
+            shard_of_object(number)  # an id that none here made has no shard to ask
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+        return number
 
     def servers(self) -> list[Server]:
         """Return the servers to ask."""
