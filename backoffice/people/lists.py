@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import Deletion, User
 from backoffice import audit
 from backoffice.frame import Menu, page, shown
-from backoffice.lists import PlainText, Questions, day_field, midnight, page_of
+from backoffice.lists import PlainText, Questions, ServerField, ShardField, day_field, midnight, page_of
 from backoffice.roles import may
-from sharding import physical_servers, server_named, shard_numbered, shards_on
+from sharding import server_named, shard_numbered, shards_on
 
 from .finding import FOUND_MOST, people_found
 
@@ -35,25 +35,16 @@ class PeopleQuestions(Questions):
     private = forms.ChoiceField(
         label="Account", required=False, choices=[("", "any"), ("1", "private"), ("0", "public")]
     )
-    server = forms.ChoiceField(label="Server", required=False)
-    shard = forms.IntegerField(label="Logical shard", required=False, min_value=0)
+    server = ServerField()
+    shard = ShardField()
     staff = forms.BooleanField(label="Staff only", required=False)
     since = day_field("Joined from")
     until = day_field("to")
 
     def __init__(self, *args: Any, by_contact: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [server.name for server in physical_servers()]
-        self.fields["server"].choices = [("", "any"), *((name, name) for name in names)]  # type: ignore[attr-defined]
         if by_contact:
             self.fields["q"].label = "Id, @name, name, e-mail, phone, photo's id, code or link"
-
-    def clean_shard(self) -> int | None:
-        """Refuse a shard that is not there."""
-        number: int | None = self.cleaned_data["shard"]
-        if number is not None and number >= settings.LOGICAL_SHARDS:
-            raise forms.ValidationError(f"0 to {settings.LOGICAL_SHARDS - 1}")
-        return number
 
 
 @page("people/", name="people", act="people.view", menu=Menu("People", "People", 10))

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
+from backoffice.lists import ShardField
 from backoffice.roles import may
 from photos.models import Photo, State
 from photos.queries import counts_of
@@ -15,7 +16,7 @@ from sharding import shard_numbered, shard_of, shard_of_object
 from sharding.ids import created_at_of, shortcode_of
 
 from . import reading
-from .asking import ShardedQuestions, ShardField, away_note, neighbours
+from .asking import ShardedQuestions, away_note, neighbours
 
 _STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 
