@@ -1,13 +1,13 @@
 """What every list of sharded things can be asked: whose, of which photo, which server or shard, from when to when."""
 
 from datetime import timedelta
-from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 
 from backoffice.lists import PlainText, Questions, ServerField, address_with, cursors, day_field, midnight
 from backoffice.people.finding import people_found
+from backoffice.roles import may
 from feeds.explain import photo_named
 from sharding import Server, physical_servers, server_named, shard_of_object
 from sharding.ids import MAX_ID, first_id_at
@@ -24,11 +24,11 @@ class ShardedQuestions(Questions):
     since = day_field("From")
     until = day_field("To")
 
-    def __init__(self, *args: Any, by_contact: bool, **kwargs: Any) -> None:
-        """Take whether who asks may find people by e-mail and phone."""
-        super().__init__(*args, **kwargs)
-        self._by_contact = by_contact
-        if not by_contact:
+    def __init__(self, request: HttpRequest) -> None:
+        """Take what is asked, and by whom: not everybody may find people by e-mail and phone."""
+        super().__init__(request.GET)
+        self._request = request
+        if not may(request.user, "people.contact"):
             self.fields["person"].label = "Person: id, @name"
 
     def clean_person(self) -> int | None:
@@ -36,7 +36,7 @@ class ShardedQuestions(Questions):
         text = self.cleaned_data["person"]
         if not text:
             return None
-        ids = people_found(text, by_contact=self._by_contact)
+        ids = people_found(self._request, text)
         if not ids:
             raise forms.ValidationError("nobody like that")
         return ids[0]
@@ -58,12 +58,12 @@ class ShardedQuestions(Questions):
         name = self.cleaned_data.get("server")
         return [server_named(name)] if name else physical_servers()
 
-    def span(self, request: HttpRequest) -> Span:
+    def span(self) -> Span:
         """Return which ids may be on the page: the days asked for, and ?before= or ?after=."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         above = first_id_at(midnight(since)) - 1 if since else 0
         below = first_id_at(midnight(until) + timedelta(days=1)) if until else MAX_ID
-        before, after = cursors(request, most=MAX_ID)
+        before, after = cursors(self._request, most=MAX_ID)
         if after is not None:
             return Span(max(above, after), below, backwards=True)
         return Span(above, min(below, before) if before is not None else below)
