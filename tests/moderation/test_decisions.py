@@ -11,7 +11,7 @@ from accounts.models import Report
 from instagram.errors import InvalidParameters
 from jobs.testing import run_until_idle
 from moderation import decisions, queue
-from moderation.errors import ClaimedByAnotherError, TooLateError
+from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
 from tests.support.people import a_person, refusal
 from tests.support.store import objects_of, photo_id, status, stem_of
@@ -217,6 +217,19 @@ def test_a_photo_that_its_author_deleted_can_still_be_decided():
     undo(decide(case, Verdict.REMOVE))
 
     assert refusal(Client().get(f"/v1/media/{media['id']}", {"access_token": anna.token}))[0] == "APINotFoundError"
+
+
+def test_nobody_claims_decides_or_undoes_what_is_about_themselves():
+    anna, *_, case = reported()
+    with pytest.raises(OwnCaseError):
+        queue.claim(case.pk, moderator_id=anna.id)
+    with pytest.raises(OwnCaseError):
+        decisions.decide(case.pk, moderator_id=anna.id, verdict=Verdict.DISMISS, reason="mine")
+    assert case not in queue.free_for(anna.id, queue.open_cases())
+
+    decision = decide(case, Verdict.REMOVE)
+    with pytest.raises(OwnCaseError):
+        decisions.undo(decision.pk, moderator_id=anna.id, reason="mine")
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
