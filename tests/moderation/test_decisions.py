@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
+from accounts.services import unsuspend
 from instagram.errors import InvalidParameters
 from jobs.testing import run_until_idle
 from moderation import decisions, queue
@@ -157,6 +158,20 @@ def test_an_undo_lifts_no_suspension_that_another_decision_made():
     undo(first)
 
     assert Client().get("/v1/users/self/feed", {"access_token": anna.token}).status_code == 400
+
+
+def test_a_suspension_that_staff_ended_does_not_come_back_with_the_next_decision():
+    anna, _, media, case = reported()
+    decide(case, Verdict.SUSPEND)
+    unsuspend(anna.id)
+
+    report(a_person(), f"media/{media['id']}")
+    decide(case_of(photo_id(media)), Verdict.HIDE)
+    other = anna.upload()
+    report(a_person(), f"media/{other['id']}")
+    decide(case_of(photo_id(other)), Verdict.DISMISS)
+
+    assert anna.get("/v1/users/self/feed")["meta"]["code"] == 200
 
 
 def test_a_removed_comment_comes_back_with_the_undo():
