@@ -37,8 +37,9 @@ class ChangeRule(Deed):
     def __init__(self, rule: SpamRule, *, numbers: dict[str, int]) -> None:
         """Take the rule. numbers: to begin with."""
         self.rule = rule
-        on = forms.BooleanField(label="On", required=False, initial=rule.is_on)
-        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind, numbers)})
+        on = forms.BooleanField(label="On", required=False)
+        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind)})
+        self.initial = {"is_on": rule.is_on, **numbers}
 
     @property
     def target(self) -> Target:
@@ -90,8 +91,8 @@ def change(request: HttpRequest, rule_id: int) -> HttpResponse:
 def preview(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Show what the rule would have caught with these numbers. Cost: one scan of each server's texts of HOURS hours."""
     rule = _rule(rule_id)
-    form = _form(rule)(request.GET if request.GET else None)
     numbers = rules.numbers_of(rule)
+    form = _form(rule)(request.GET if request.GET else None, initial=numbers)
     if form.is_bound and not form.is_valid():
         facts = {"title": f"Preview: {rule.name}", "form": form, "rule": rule, "rows": [], "crumbs": _crumbs()}
         return shown(request, "service/spam_preview", facts, status=400)
@@ -119,16 +120,16 @@ def _rule(rule_id: int) -> SpamRule:
 
 def _form(rule: SpamRule) -> type[forms.Form]:
     """Return the form of a preview: a rule's numbers alone."""
-    return type("NumbersForm", (forms.Form,), _fields(rule.kind, rules.numbers_of(rule)))
+    return type("NumbersForm", (forms.Form,), _fields(rule.kind))
 
 
-def _fields(kind: str, numbers: dict[str, int]) -> dict[str, forms.Field]:
+def _fields(kind: str) -> dict[str, forms.Field]:
     return {
         name: forms.IntegerField(
             label=name.replace("_", " ").capitalize(), min_value=least, max_value=most,
-            initial=numbers.get(name, default), help_text=f"{least} to {most}.",
+            help_text=f"{least} to {most}.",
         )
-        for name, (default, least, most) in rules.KINDS[kind].numbers.items()
+        for name, (_, least, most) in rules.KINDS[kind].numbers.items()
     }  # fmt: skip
 
 
