@@ -62,7 +62,7 @@ class RoleBackend(BaseBackend):
     """Answers Django's permission questions about registered models from the table of acts."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Return whether a permission such as accounts.view_report follows from the person's role."""
+        """Return whether a permission such as recovery.view_backup follows from the person's role."""
         app, _, codename = perm.partition(".")
         verb, _, model = codename.partition("_")
         act = act_on_model(f"{app}.{model}", verb)

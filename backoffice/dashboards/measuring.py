@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +190,3 @@ def _people() -> int:
             [User._meta.db_table],
         )
         return int(cursor.fetchone()[0])
-
-
-def today() -> datetime:
-    """Return this moment, UTC."""
-    return datetime.now(UTC)

@@ -14,7 +14,6 @@ from backoffice.audit_pages import shown_entry
 from backoffice.cases.facts import history_of, is_open, why_not_decide
 from backoffice.deeds import Deed, perform
 from backoffice.frame import page, shown
-from backoffice.roles import may
 from feeds.progress import progress_of
 from instagram.errors import NotFound
 from moderation import decisions, queue
@@ -130,7 +129,6 @@ def _shown(request: HttpRequest, photo_id: int, *, with_private: bool) -> HttpRe
         "files": _files(row, sees=sees), "case": case, "history": history_of(Kind.MEDIA, photo_id),
         "entries": [shown_entry(entry) for entry in audit.about(Target("photo", photo_id))],
         "mapped": photo_map.users_of([photo_id], lambda _: {}).get(photo_id), "tags": hashtags_in(row.caption),
-        "may_take_down": may(request.user, "photos.take_down") and row.state == State.VISIBLE,
     }  # fmt: skip
     facts |= _around(shard, photo_id)
     return shown(request, "photo", facts)
