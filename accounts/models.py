@@ -71,14 +71,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ["email"]  # Django's own spelling
+    REQUIRED_FIELDS = ["email"]
 
     class Meta:
-        constraints = [  # Django's own spelling
+        constraints = [
             models.CheckConstraint(condition=models.Q(username__regex=r"^[a-z0-9._]{1,30}$"), name="username_spelling"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_lower_case"),
         ]
-        indexes = [  # Django's own spelling
+        indexes = [
             # People write numbers in many ways; address books are matched by their digits.
             models.Index(phone_digits(), condition=~models.Q(phone=""), name="user_phone_digits"),
             # Address books that come as hashes alone.
@@ -150,9 +150,7 @@ class AccessToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [  # Django's own spelling
-            models.UniqueConstraint(fields=["user", "client"], name="one_token_per_person_and_client")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "client"], name="one_token_per_person_and_client")]
 
     def __str__(self) -> str:
         return f"{self.user_id} through {self.client_id}"
@@ -189,9 +187,7 @@ class Deletion(models.Model):
     erased = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [  # Django's own spelling
-            models.Index(fields=["delete_after"], condition=models.Q(finished_at=None), name="deletion_open")
-        ]
+        indexes = [models.Index(fields=["delete_after"], condition=models.Q(finished_at=None), name="deletion_open")]
 
     def __str__(self) -> str:
         return f"{self.user_id} after {self.delete_after}"
@@ -210,9 +206,7 @@ class Suspension(models.Model):
     decision_id = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
-        indexes = [  # Django's own spelling
-            models.Index(fields=["until"], condition=models.Q(until__isnull=False), name="suspension_ends")
-        ]
+        indexes = [models.Index(fields=["until"], condition=models.Q(until__isnull=False), name="suspension_ends")]
 
     def __str__(self) -> str:
         return f"of {self.user_id} until {self.until or 'further notice'}"
@@ -287,10 +281,10 @@ class Report(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [  # Django's own spelling
+        constraints = [
             models.UniqueConstraint(fields=["kind", "target_id", "reporter"], name="one_report_per_person_and_target")
         ]
-        indexes = [  # Django's own spelling
+        indexes = [
             models.Index(fields=["-created_at"], condition=models.Q(review="open"), name="reports_open"),
             models.Index(fields=["about_user_id", "-id"], name="reports_about"),
         ]
@@ -308,9 +302,7 @@ class LookedUp(models.Model):
     looked_up_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = [  # Django's own spelling
-            models.UniqueConstraint(fields=["code", "user"], name="one_row_per_code_and_person")
-        ]
+        constraints = [models.UniqueConstraint(fields=["code", "user"], name="one_row_per_code_and_person")]
 
     def __str__(self) -> str:
         return f"by {self.user_id}"
@@ -325,9 +317,7 @@ class SeenLogin(models.Model):
     last_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints = [  # Django's own spelling
-            models.UniqueConstraint(fields=["user", "code"], name="one_row_per_person_and_login")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "code"], name="one_row_per_person_and_login")]
 
     def __str__(self) -> str:
         return f"of {self.user_id}"

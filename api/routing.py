@@ -27,8 +27,11 @@ def route(template: str, view: type[APIView]) -> URLPattern:
 
 def ordered(routes: Iterable[URLPattern]) -> list[URLPattern]:
     """Sort routes so that words win over placeholders, in whatever order they are declared: search before <user_id>."""
-    # template: set by route().
-    return sorted(routes, key=lambda each: ["<" in part for part in each.template.split("/")])  # type: ignore[attr-defined]
+
+    def key(each: URLPattern) -> list[bool]:
+        return ["<" in part for part in each.template.split("/")]  # type: ignore[attr-defined]  # set by route()
+
+    return sorted(routes, key=key)
 
 
 def bare(path: str) -> str:

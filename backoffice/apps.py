@@ -14,7 +14,7 @@ class BackofficeConfig(AppConfig):
         """Have the roles' groups made after every migration of main."""
         from django.db.models.signals import post_migrate  # noqa: PLC0415  # models are not there earlier
 
-        from .roles import make_groups  # noqa: PLC0415
+        from .roles import make_groups  # noqa: PLC0415  # it reads models
 
         post_migrate.connect(make_groups, sender=self)
 

@@ -4,6 +4,8 @@ in the audit log, both or neither.
 A deed is a class with its target; perform() is its page. Photos, comments, reports bring deeds of their own.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django import forms
@@ -30,8 +32,9 @@ class Deed:
 
     act: ClassVar[str]
     button: str
-    #: Of the class, or of one deed whose questions depend on its target.
+    #: Of the class, or of one deed whose questions depend on its target; and what stands in it to begin with.
     form: type[forms.Form] = DeedForm
+    initial: Mapping[str, Any] = MappingProxyType({})
     #: The reason, for do().
     why = ""
 
@@ -71,7 +74,7 @@ def perform(request: HttpRequest, deed: Deed, *, back: str, crumbs: list[tuple[s
     }  # fmt: skip
     if why_not := deed.refused(request.user):
         return shown(request, "confirm", facts | {"refused": why_not}, status=409 if request.method == "POST" else 200)
-    form = deed.form(request.POST if request.method == "POST" else None)
+    form = deed.form(request.POST if request.method == "POST" else None, initial=dict(deed.initial))
     status = 200
     if form.is_valid():
         answers = dict(form.cleaned_data)

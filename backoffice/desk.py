@@ -1,8 +1,10 @@
 """Registered models in the admin: guarded by the table of acts, every change with a reason and written down."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -28,38 +30,37 @@ class ReasonForm(forms.ModelForm):
     why = reason_field()
 
 
-class RoleGuard:
+class RoleGuard(admin.ModelAdmin):
     """Stands before every registered admin class: permissions by role, the password before dangerous acts, audit."""
 
-    def _may(self: Any, request: HttpRequest, verb: str) -> bool:
+    def _may(self, request: HttpRequest, verb: str) -> bool:
         act = act_on_model(self.opts.label_lower, verb)
         return act is not None and may(request.user, act.name)
 
-    def has_view_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the role may look."""
-        return self._may(request, "view") and super().has_view_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, "view") and super().has_view_permission(request, obj)
 
-    def has_add_permission(self: Any, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """Return whether the role may add."""
-        return self._may(request, "add") and super().has_add_permission(request)  # type: ignore[misc]
+        return self._may(request, "add") and super().has_add_permission(request)
 
-    def has_change_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the role may change."""
-        return self._may(request, "change") and super().has_change_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, "change") and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the role may delete."""
-        return self._may(request, "delete") and super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, "delete") and super().has_delete_permission(request, obj)
 
-    def changeform_view(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for the password before a dangerous change; looking asks for nothing."""
         act = act_on_model(self.opts.label_lower, "change")
         if request.method == "POST" and act is not None and act.dangerous and not is_proved(request):
             return ask_for_proof(request)
-        answer: HttpResponse = super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+        return super().changeform_view(request, *args, **kwargs)
 
-    def construct_change_message(self: Any, request: Any, form: Any, formsets: Any, add: bool = False) -> Any:
+    def construct_change_message(self, request: Any, form: Any, formsets: Any, add: bool = False) -> Any:
         """Keep for the log what the form changed."""
         names = [name for name in form.changed_data if name != "why"]
         request.office_change = (
@@ -67,34 +68,37 @@ class RoleGuard:
             {name: _plain(form.cleaned_data.get(name)) for name in names},
             form.cleaned_data.get("why", ""),
         )
-        return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+        return super().construct_change_message(request, form, formsets, add)
 
-    def log_addition(self: Any, request: Any, obj: Any, message: Any) -> None:
+    def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
         """Write an addition down in our log, not in Django's."""
         self._log(request, obj, "add")
 
-    def log_change(self: Any, request: Any, obj: Any, message: Any) -> None:
+    def log_change(self, request: Any, obj: Any, message: Any) -> Any:
         """Write a change down in our log, not in Django's."""
         self._log(request, obj, "change")
 
-    def log_deletions(self: Any, request: Any, queryset: Any) -> None:
+    def log_deletions(self, request: Any, queryset: Any) -> Any:
         """Write deletions down in our log, not in Django's."""
         for obj in queryset:
             self._log(request, obj, "delete")
 
-    def _log(self: Any, request: Any, obj: Any, verb: str) -> None:
+    def _log(self, request: Any, obj: Any, verb: str) -> None:
         act = act_on_model(self.opts.label_lower, verb)
         before, after, reason = getattr(request, "office_change", (None, None, ""))
         # The permission was asked: there is an act.
         audit.record(
             audit.actor_of(request), act.name if act else "", reason=reason, before=before, after=after,
-            target=Target(self.opts.verbose_name.replace(" ", "_"), obj.pk),
+            target=Target(self._kind(), obj.pk),
         )  # fmt: skip
 
-    def history_view(self: Any, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Show our log of the object instead of Django's."""
-        kind = self.opts.verbose_name.replace(" ", "_")
-        return HttpResponseRedirect(f"{reverse('admin:audit')}?target={kind}+{object_id}")
+        return HttpResponseRedirect(f"{reverse('admin:audit')}?{urlencode({'target': f'{self._kind()} {object_id}'})}")
+
+    def _kind(self) -> str:
+        """Return what the audit log calls such an object."""
+        return str(self.opts.verbose_name).replace(" ", "_")
 
 
 def _plain(value: Any) -> Any:

@@ -1,16 +1,23 @@
 """Lists of the admin: newest first, by an id cursor: page 50 costs what page 1 does. None counts all rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from sharding import Server, physical_servers
 
 #: Rows on a page.
 PAGE = 50
 _LARGEST = 2**63 - 1
+#: The last day that has a day after it, as a list up to a day needs one.
+_LAST_DAY = date.max - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,27 @@ class PlainText(forms.CharField):
         return str(super().clean(str(value or "").replace("\x00", "")))
 
 
+class ServerField(forms.ChoiceField):
+    """A server's name. servers: asked each time, since placement changes while processes run."""
+
+    def __init__(self, servers: Callable[[], list[Server]] = physical_servers) -> None:
+        def choices() -> list[tuple[str, str]]:
+            return [("", "any"), *((server.name, server.name) for server in servers())]
+
+        super().__init__(label="Server", required=False, choices=choices)
+
+
+class ShardField(forms.IntegerField):
+    """A logical shard's number."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Logical shard", required=False, min_value=0, max_value=settings.LOGICAL_SHARDS - 1)
+
+
 def day_field(label: str) -> forms.DateField:
     """Return a field for a day, with the browser's calendar."""
-    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    widget = forms.DateInput(attrs={"type": "date"})
+    return forms.DateField(label=label, required=False, widget=widget, validators=[MaxValueValidator(_LAST_DAY)])
 
 
 def midnight(day: date) -> datetime:
@@ -58,7 +83,7 @@ def page_of(request: HttpRequest, rows: QuerySet[Any], *, count: int = PAGE) -> 
 
     Cost: one query, of at most count + 1 rows that fit.
     """
-    before, after = (_cursor(request, name) for name in ("before", "after"))
+    before, after = cursors(request)
     if after is not None:
         found = list(reversed(rows.filter(id__gt=after).order_by("id")[: count + 1]))
         more_newer, found = len(found) > count, found[-count:]
@@ -71,17 +96,23 @@ def page_of(request: HttpRequest, rows: QuerySet[Any], *, count: int = PAGE) -> 
         more_newer = before is not None and bool(found)
     return Rows(
         found,
-        _address(request, before=found[-1].id) if older and found else "",
-        _address(request, after=found[0].id) if more_newer and found else "",
+        address_with(request, before=found[-1].id) if older and found else "",
+        address_with(request, after=found[0].id) if more_newer and found else "",
     )
 
 
-def _cursor(request: HttpRequest, name: str) -> int | None:
+def cursors(request: HttpRequest, *, most: int = _LARGEST) -> tuple[int | None, int | None]:
+    """Return ?before= and ?after=, at most `most`; None for what is not there or no number."""
+    return _cursor(request, "before", most), _cursor(request, "after", most)
+
+
+def _cursor(request: HttpRequest, name: str, most: int) -> int | None:
     text = request.GET.get(name, "")
-    return min(int(text), _LARGEST) if text.isascii() and text.isdecimal() and len(text) < 25 else None
+    return min(int(text), most) if text.isascii() and text.isdecimal() and len(text) < 25 else None
 
 
-def _address(request: HttpRequest, **cursor: int) -> str:
+def address_with(request: HttpRequest, **cursor: int) -> str:
+    """Return the address of this list with another cursor: before=, or after=."""
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)

@@ -31,7 +31,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
-        indexes = [  # Django's own spelling
+        indexes = [
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
             models.Index(fields=["act", "-id"], name="audit_by_act"),
             models.Index(fields=["target_kind", "target_id", "-id"], name="audit_by_target"),

@@ -26,6 +26,18 @@ def may(user: Any, act: str) -> bool:
     return role_of(user) in ACTS[act].roles
 
 
+def why_not_on(by: Any, person: User) -> str:
+    """Return why a staff member may not act on a person, "" if they may.
+
+    Nobody acts on themselves, and on staff admins alone.
+    """
+    if by.pk == person.pk:
+        return "This is you. Ask somebody else, or use the pages everybody uses."
+    if person.is_staff and role_of(by) is not Role.ADMIN:
+        return f"{person.username} is staff: only admins act on staff."
+    return ""
+
+
 def act_on_model(label: str, verb: str) -> Act | None:
     """Return the act behind one of Django's verbs (view, add, change, delete) on a registered model."""
     name = MODELS.get(label, {}).get(verb)
@@ -50,7 +62,7 @@ class RoleBackend(BaseBackend):
     """Answers Django's permission questions about registered models from the table of acts."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Return whether a permission such as accounts.view_report follows from the person's role."""
+        """Return whether a permission such as recovery.view_backup follows from the person's role."""
         app, _, codename = perm.partition(".")
         verb, _, model = codename.partition("_")
         act = act_on_model(f"{app}.{model}", verb)

@@ -80,8 +80,8 @@ def plan_photos(
 
 def prepared(picture: Path, folder: Path) -> Path:
     """Write a picture, upright, in sRGB and bare of metadata, at a fit size into `folder`; return its path."""
-    # Imported here and below: libvips must not have run in a process that forks.
-    import pyvips  # noqa: PLC0415
+    # Here and below: libvips must not have run in a process that forks.
+    import pyvips  # noqa: PLC0415  # not before a fork
 
     header = pyvips.Image.new_from_file(str(picture))
     shorter, longer = sorted((header.width, header.height))
@@ -96,7 +96,7 @@ def prepared(picture: Path, folder: Path) -> Path:
 
 def rendered(picture: Path, crop: Crop) -> bytes:
     """Return a crop of a prepared picture as a JPEG for upload."""
-    import pyvips  # noqa: PLC0415
+    import pyvips  # noqa: PLC0415  # not before a fork
 
     image = pyvips.Image.new_from_file(str(picture))
     whole = min(image.width, image.height)

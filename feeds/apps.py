@@ -12,6 +12,6 @@ class FeedsConfig(AppConfig):
         """Have archives of what people own tell when they were here last."""
         from accounts.services.exports import register_part  # noqa: PLC0415  # rooms are ready only now
 
-        from .inboxes import last_visit  # noqa: PLC0415
+        from .inboxes import last_visit  # noqa: PLC0415  # the same
 
         register_part("last_visit", last_visit)

@@ -17,7 +17,7 @@ from photos.services import comments, holding
 from sharding import ShardUnavailable
 
 from . import effects, queue
-from .errors import ClaimedByAnotherError, TooLateError
+from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from .models import REMOVALS, Case, Decision, Kind, Verdict
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def decide(
 
     noted: called in the decision's transaction, for whoever writes it down. effects_now: False where a transaction on
     main is open around this: then the effect comes by a job, a moment after its commit.
-    Raises InvalidParameters, NotFound, ClaimedByAnotherError, TooLateError for a case that is decided.
+    Raises InvalidParameters, NotFound, ClaimedByAnotherError, OwnCaseError, TooLateError for a case that is decided.
     """
     reason = _checked(reason)
     with transaction.atomic():
@@ -55,6 +55,8 @@ def decide(
             raise NotFound(what="case")
         if case.closed_at is not None:
             raise TooLateError("this case is decided")
+        if case.about_user_id == moderator_id:
+            raise OwnCaseError
         holder = queue.held_by(case)
         if holder is not None and holder.pk != moderator_id:
             raise ClaimedByAnotherError(who=holder.username)
@@ -88,13 +90,16 @@ def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
     """Undo a decision: its target is as before, its reports are open, the case waits again.
 
     The effect comes by a job, a moment after the commit of the transaction this is called in.
-    Raises InvalidParameters, NotFound, TooLateError for one that is undone or final, or older than UNDO_DAYS.
+    Raises InvalidParameters, NotFound, OwnCaseError, TooLateError for one that is undone or final, or older than
+    UNDO_DAYS.
     """
     reason = _checked(reason)
     with transaction.atomic():
         decision = Decision.objects.select_for_update().filter(pk=decision_id).first()
         if decision is None:
             raise NotFound(what="decision")
+        if decision.about_user_id == moderator_id:
+            raise OwnCaseError
         if decision.undone_at is not None:
             raise TooLateError("this decision is undone")
         if decision.final_at is not None or timezone.now() >= undoable_until(decision):

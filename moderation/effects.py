@@ -26,11 +26,15 @@ LOOKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a target is to be, and its owner."""
+    """What a target is to be, and its owner.
+
+    suspending: the latest decision about the target, if it suspends. suspended: some decision about the owner does.
+    """
 
     removed: bool
     hidden: bool
-    suspended_by: int | None
+    suspending: int | None
+    suspended: bool
 
 
 def bring_up(kind: str, target_id: int, about_user_id: int) -> None:
@@ -60,16 +64,19 @@ def photo_of_comment(comment_id: int) -> int | None:
 
 def _wanted(kind: str, target_id: int, about_user_id: int) -> Wanted:
     standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None)
-    verdicts = set(standing.values_list("verdict", flat=True))
+    by_id = dict(standing.values_list("id", "verdict"))
+    latest = max(by_id, default=0)
     suspending = Decision.objects.filter(about_user_id=about_user_id, verdict=Verdict.SUSPEND, undone_at=None)
     return Wanted(
-        removed=bool(verdicts.intersection(REMOVALS)),
-        hidden=Verdict.HIDE in verdicts,
-        suspended_by=suspending.order_by("id").values_list("id", flat=True).first(),
+        removed=any(verdict in REMOVALS for verdict in by_id.values()),
+        hidden=Verdict.HIDE in by_id.values(),
+        suspending=latest if by_id.get(latest) == Verdict.SUSPEND else None,
+        suspended=suspending.exists(),
     )
 
 
 def _apply(kind: str, target_id: int, about_user_id: int, wanted: Wanted) -> None:
+    _suspend(about_user_id, wanted)  # first: it waits for no shard
     if kind == Kind.MEDIA:
         with transaction.atomic():
             reports.set_hidden([target_id], hidden=wanted.hidden)
@@ -79,15 +86,17 @@ def _apply(kind: str, target_id: int, about_user_id: int, wanted: Wanted) -> Non
         turn = comments.hold_comment if wanted.removed else comments.put_comment_back
         if photo_id is not None:
             _tolerating(lambda: turn(photo_id=photo_id, comment_id=target_id))
-    _suspend(about_user_id, wanted)
 
 
 def _suspend(user_id: int, wanted: Wanted) -> None:
-    """Suspend a person for a decision, or end what a decision had begun: not what staff did beside it."""
+    """Suspend a person for a decision, or end what a decision had begun: not what staff did beside it.
+
+    Only the latest decision begins one, so that a suspension that staff or time has ended does not come back later.
+    """
     row = suspension.suspension_of(user_id)
-    if wanted.suspended_by is not None and row is None:
-        _tolerating(lambda: suspension.suspend(user_id, decision_id=wanted.suspended_by))
-    elif wanted.suspended_by is None and row is not None and row.decision_id is not None:
+    if wanted.suspending is not None and row is None:
+        _tolerating(lambda: suspension.suspend(user_id, decision_id=wanted.suspending))
+    elif not wanted.suspended and row is not None and row.decision_id is not None:
         _tolerating(lambda: suspension.unsuspend(user_id))
 
 

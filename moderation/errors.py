@@ -12,6 +12,15 @@ class ClaimedByAnotherError(APIError):
         super().__init__(f"{who} is looking at this case")
 
 
+class OwnCaseError(APIError):
+    """Nobody decides about themselves."""
+
+    error_type, status = "ModerationOwnCaseError", 403
+
+    def __init__(self) -> None:
+        super().__init__("this is about you: somebody else decides")
+
+
 class TooLateError(APIError):
     """It was decided, undone or deleted for good before."""
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from jobs import NotNow
 from photos import images, storage
-from photos.queries import body_of
+from photos.queries import body_of, is_published
 from photos.services import holding
 
 from . import queue
@@ -40,7 +40,7 @@ def remember(decision_id: int) -> int:
     if decision is None or decision.kind != Kind.MEDIA or decision.verdict not in REMOVALS:
         return 0
     photo = None if decision.undone_at else holding.held_photo(decision.target_id)
-    if photo is None and decision.undone_at is None and holding.is_shown(decision.target_id):
+    if photo is None and decision.undone_at is None and is_published(decision.target_id):
         # The decision has committed, its effect not yet: this job may be faster.
         raise NotNow("it is not taken down yet")
     jpeg = None if photo is None else storage.read_rendition(photo.image_stem, SIDE)

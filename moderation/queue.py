@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import Report, User
 from instagram.errors import NotFound
 
-from .errors import ClaimedByAnotherError, TooLateError
-from .models import Case, Kind
+from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
+from .models import Case
 from .weights import weight_of
 
 #: Cases on one page of the queue at most.
@@ -83,7 +83,8 @@ def page_of(cases: QuerySet[Case], *, after: Cursor | None = None, count: int = 
 
 
 def free_for(moderator_id: int, cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Return the cases that nobody else is looking at."""
+    """Return the cases that nobody else is looking at, and that are not about the moderator."""
+    cases = cases.exclude(about_user_id=moderator_id)
     return cases.filter(Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()) | Q(claimed_by=moderator_id))
 
 
@@ -100,13 +101,13 @@ def neighbour(case: Case, *, moderator_id: int, forward: bool) -> Case | None:
 def claim(case_id: int, *, moderator_id: int) -> Case:
     """Keep a case for a moderator for CLAIM_S; once more begins them anew.
 
-    Raises ClaimedByAnotherError, TooLateError for one that is decided, NotFound.
+    Raises ClaimedByAnotherError, OwnCaseError, TooLateError for one that is decided, NotFound.
     """
     now = timezone.now()
     free = free_for(moderator_id, Case.objects.filter(pk=case_id, closed_at=None))
     taken = free.update(claimed_by_id=moderator_id, claimed_until=now + timedelta(seconds=settings.CLAIM_S))
     if not taken:
-        raise _why_not(case_id)
+        raise _why_not(case_id, moderator_id)
     return Case.objects.select_related("claimed_by").get(pk=case_id)
 
 
@@ -121,18 +122,14 @@ def held_by(case: Case) -> User | None:
     return case.claimed_by if is_claimed else None
 
 
-def waiting() -> dict[str, int]:
-    """Return how many cases wait, by kind. Cost: one query on main over an index of open cases."""
-    kinds = Counter(Case.objects.filter(closed_at=None).values_list("kind", flat=True))
-    return {kind: kinds[kind] for kind in Kind.values}
-
-
-def _why_not(case_id: int) -> Exception:
+def _why_not(case_id: int, moderator_id: int) -> Exception:
     case = Case.objects.select_related("claimed_by").filter(pk=case_id).first()
     if case is None:
         return NotFound(what="case")
     if case.closed_at is not None:
         return TooLateError("this case is decided")
+    if case.about_user_id == moderator_id:
+        return OwnCaseError()
     return ClaimedByAnotherError(who=case.claimed_by.username if case.claimed_by else "somebody")
 
 

@@ -12,6 +12,6 @@ class PhotosConfig(AppConfig):
         """Register the photo map's source."""
         from sharding import photo_map  # noqa: PLC0415  # rooms are ready only now
 
-        from .queries.owners import owners_in  # noqa: PLC0415
+        from .queries.owners import owners_in  # noqa: PLC0415  # the same
 
         photo_map.register_source(owners_in)

@@ -37,7 +37,7 @@ class Document(_BelowV1, SpectacularAPIView):
     """The document: JSON, as everything here, or YAML by Accept or ?format=yaml."""
 
     generator_class = Generator
-    renderer_classes = [  # Django REST framework's own form of it
+    renderer_classes = [
         OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer, OpenApiYamlRenderer2,
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from instagram.errors import NotFound
 from moderation import decisions
 from moderation.models import Decision, Verdict
 
-from .facts import saying, word_of
+from .facts import owner_of, saying, why_not_decide, word_of
 
 _STATES = [("", "any"), ("stands", "stands"), ("undone", "undone"), ("final", "final")]
 
@@ -103,8 +103,8 @@ class Undo(Deed):
         return f"Undo: {saying(self.decision)}"
 
     def refused(self, by: Any) -> str:
-        """Refuse what is undone or final."""
-        return _why_final(self.decision)
+        """Refuse what is undone or final, and what they could not have decided themselves."""
+        return _why_final(self.decision) or why_not_decide(by, self.decision.verdict, owner_of(self.decision))
 
     def consequences(self) -> list[str]:
         """Say what comes back."""

@@ -1,5 +1,6 @@
 """One case at a time: take the next, look, decide; the next one comes by itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -8,15 +9,26 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.models import User
 from backoffice import audit
 from backoffice.desk import reason_field
 from backoffice.frame import page, shown
+from backoffice.roles import may
 from instagram.errors import APIError, NotFound
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
-from .facts import history_of, is_open, owner_of_picture, reports_of, saying, target_of, word_of
+from .facts import (
+    history_of,
+    is_open,
+    owner_of,
+    owner_of_picture,
+    reports_of,
+    saying,
+    target_of,
+    why_not_decide,
+    word_of,
+)
+from .list import CaseQuestions
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -39,7 +51,8 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
 @page("reports/next/", name="case-next", act="reports.claim", methods=("POST",))
 def take_next(request: HttpRequest) -> HttpResponse:
     """Claim the heaviest case that nobody looks at, and show it."""
-    return _next(request, kind=request.POST.get("kind"), source=request.POST.get("source"))
+    form = CaseQuestions(request.POST)
+    return _next(request, form.asked() if form.is_valid() else {})
 
 
 @page("reports/<int:case_id>/claim/", name="case-claim", act="reports.claim", methods=("POST",), example={"case_id": 1})
@@ -86,7 +99,10 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
     here, form = _known(case_id), DecisionForm(request.POST)
     if not form.is_valid():
         return _shown(request, here, form=form, status=400)
-    why = form.cleaned_data["why"]
+    why, verdict = form.cleaned_data["why"], Verdict(form.cleaned_data["verdict"])
+    if why_not := why_not_decide(request.user, verdict, owner_of(here)):
+        form.add_error(None, why_not)
+        return _shown(request, here, form=form, status=409)
 
     def note(decision: Decision) -> None:
         audit.record(
@@ -97,20 +113,18 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         )  # fmt: skip
 
     try:
-        decision = decisions.decide(
-            case_id, moderator_id=_me(request), verdict=form.cleaned_data["verdict"], reason=why, noted=note
-        )
+        decision = decisions.decide(case_id, moderator_id=_me(request), verdict=verdict, reason=why, noted=note)
     except APIError as error:
         form.add_error(None, error.message)
         return _shown(request, _known(case_id), form=form, status=error.status)
     undo = reverse("admin:decision-undo", args=[decision.pk])
     messages.success(request, format_html('Decided: {}. <a href="{}">Undo</a>', saying(decision), undo))
-    return _next(request)
+    return _next(request, {})
 
 
-def _next(request: HttpRequest, *, kind: str | None = None, source: str | None = None) -> HttpResponse:
-    known = kind if kind in Kind.values else None
-    cases = queue.free_for(_me(request), queue.open_cases(kind=known, source=source or None))
+def _next(request: HttpRequest, asked: Mapping[str, str]) -> HttpResponse:
+    """Claim the heaviest free case of what the queue was asked for, and lead to it."""
+    cases = queue.free_for(_me(request), queue.open_cases(kind=asked.get("kind"), source=asked.get("source")))
     for found in cases[:5]:  # others may be faster
         try:
             _claim(request, found.pk)
@@ -131,13 +145,16 @@ def _claim(request: HttpRequest, case_id: int) -> None:
 
 def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None, status: int = 200) -> HttpResponse:
     holder = queue.held_by(here)
-    mine = holder is not None and holder.pk == _me(request) and here.closed_at is None
-    owner = User.objects.filter(pk=here.about_user_id).first()
+    # Asked anew: who had the case may have another role since.
+    may_decide = may(request.user, "reports.decide")
+    mine = may_decide and holder is not None and holder.pk == _me(request) and here.closed_at is None
+    owner = owner_of(here)
     with_image = mine or is_open(owner_of_picture(here))
-    found = target_of(here.kind, here.target_id, with_image=with_image, with_held=mine)
+    found = target_of(here.kind, here.target_id, with_image=with_image)
     fitting = [
         {"value": verdict.value, "label": verdict.label, "key": KEYS[verdict.value]}
         for verdict in decisions.FITTING[Kind(here.kind)]
+        if not why_not_decide(request.user, verdict, owner)
     ]
     facts: dict[str, Any] = {
         "title": f"Report: {found.title}", "crumbs": [(reverse(f"admin:{name}"), label) for name, label in _CRUMBS],

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from django.urls import reverse
 
 from accounts.models import Report, User
-from moderation.effects import photo_of_comment
-from moderation.models import Case, Decision, Kind
+from backoffice.roles import why_not_on
+from moderation.models import Case, Decision, Kind, Verdict
 from photos import storage
 from photos.models import Comment, Photo, State
 from photos.queries import bodies, counts_of, photos_by
@@ -57,16 +57,16 @@ def saying(decision: Decision) -> str:
     return f"{decision.says}: {word_of(decision.kind)} {decision.target_id}"
 
 
-def target_of(kind: str, target_id: int, *, with_image: bool, with_held: bool) -> Target:
-    """Return a case's target. with_image: the photo itself, too; with_held: even when it was taken down.
+def target_of(kind: str, target_id: int, *, with_image: bool) -> Target:
+    """Return a case's target. with_image: the photo itself, too, unless it was taken down.
 
-    Cost: one to three queries on its shard.
+    Cost: one or two queries on its shard.
     """
     try:
         if kind == Kind.MEDIA:
-            return _photo(target_id, with_image=with_image, with_held=with_held)
+            return _photo(target_id, with_image=with_image)
         if kind == Kind.COMMENT:
-            return _comment(target_id, with_image=with_image, with_held=with_held)
+            return _comment(target_id, with_image=with_image)
     except ShardUnavailable as error:
         return Target(f"{word_of(kind)} {target_id}", f"database {error.server_name} does not answer")
     except ValueError:
@@ -94,6 +94,21 @@ def _person(user_id: int, *, with_image: bool) -> Target:
             for number, body in sorted(photos.items(), reverse=True)
         ],
     )
+
+
+def owner_of(about: Case | Decision) -> User | None:
+    """Return whose photo, comment or account it is. Cost: one query on main."""
+    return User.objects.filter(pk=about.about_user_id).first()
+
+
+def why_not_decide(by: Any, verdict: str, owner: User | None) -> str:
+    """Return why a staff member (request.user) may not decide so, or undo it; "" if they may.
+
+    Nobody decides about themselves, and a suspension is an act on its person, however it comes about.
+    """
+    if owner is None or (owner.pk != by.pk and verdict != Verdict.SUSPEND):
+        return ""
+    return why_not_on(by, owner)
 
 
 def owner_of_picture(case: Case) -> User | None:
@@ -125,46 +140,44 @@ def reports_of(kind: str, target_id: int) -> list[Report]:
     return list(found.order_by("-id")[:REPORTS])
 
 
-def thumbnail_of(photo: Picture | None, side: int = 150, *, with_held: bool = False) -> str:
-    """Return the address of a photo's picture, empty for one without files. with_held: what was taken down, too."""
-    if photo is None or photo.state == State.DELETED or (photo.state == State.HELD and not with_held):
-        return ""
-    return storage.image_url(photo.image_stem, side)
+def thumbnail_of(photo: Picture | None, side: int = 150) -> str:
+    """Return the address of a photo's picture, empty for one that is not shown any more."""
+    return "" if photo is None or photo.state != State.VISIBLE else storage.image_url(photo.image_stem, side)
 
 
-def _photo(photo_id: int, *, with_image: bool, with_held: bool) -> Target:
+def _photo(photo_id: int, *, with_image: bool) -> Target:
     shard = shard_of_object(photo_id)
     photo = _row(shard, photo_id)
     if photo is None:
         return Target(f"photo {photo_id}", "gone", made_at=created_at_of(photo_id))
     likes, comments = counts_of([photo_id]).get(photo_id, (0, 0))
+    place = photo.location_name if with_image else ""
     return Target(
         f"photo {photo_id}",
         State(photo.state).name.lower(),
         reverse("admin:photo", args=[photo_id]),
         text=photo.caption,
-        image=thumbnail_of(photo, 612, with_held=with_held) if with_image else "",
+        image=thumbnail_of(photo, 612) if with_image else "",
         side=612,
         made_at=created_at_of(photo_id),
-        facts=[("likes", likes), ("comments", comments), ("filter", photo.filter), ("place", photo.location_name)],
+        facts=[("likes", likes), ("comments", comments), ("filter", photo.filter), ("place", place)],
     )
 
 
-def _comment(comment_id: int, *, with_image: bool, with_held: bool) -> Target:
+def _comment(comment_id: int, *, with_image: bool) -> Target:
     shard = shard_of_object(comment_id)
-    photo_id = photo_of_comment(comment_id)
     comment = shard.model(Comment).objects.filter(id=comment_id).first()
-    if comment is None or photo_id is None:
+    if comment is None:
         return Target(f"comment {comment_id}", "gone", made_at=created_at_of(comment_id))
     return Target(
         f"comment {comment_id}",
         State(comment.state).name.lower(),
-        reverse("admin:photo", args=[photo_id]),
+        reverse("admin:photo", args=[comment.photo_id]),
         text=comment.text,
-        image=thumbnail_of(_row(shard, photo_id), 306, with_held=with_held) if with_image else "",
+        image=thumbnail_of(_row(shard, comment.photo_id), 306) if with_image else "",
         side=306,
         made_at=created_at_of(comment_id),
-        facts=[("under photo", photo_id)],
+        facts=[("under photo", comment.photo_id)],
     )
 
 

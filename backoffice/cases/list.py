@@ -9,7 +9,6 @@ from django.urls import reverse
 from accounts.models import User
 from backoffice.frame import Menu, page, shown
 from backoffice.lists import Questions
-from backoffice.roles import may
 from backoffice.sharded.reading import photos_with
 from moderation import queue
 from moderation.models import Kind
@@ -61,7 +60,6 @@ def cases(request: HttpRequest) -> HttpResponse:
             }
             for each in rows
         ],
-        "may_claim": may(request.user, "reports.claim"),
     }  # fmt: skip
     return shown(request, "cases", facts)
 

@@ -50,6 +50,13 @@ class Now:
             found[labels.get(label, "")] = found.get(labels.get(label, ""), 0.0) + value
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
+    def table(self, name: str, label: str, across: str) -> dict[str, dict[str, float]]:
+        """Return a counter's sums by one label, each by another."""
+        found: dict[str, dict[str, float]] = {}
+        for labels, value in self.reading.metrics.get(f"{name}_total", []):
+            found.setdefault(labels[label], {})[labels[across]] = value
+        return found
+
 
 def now(wanted: Callable[[str], bool] = lambda _: False) -> Now:
     """Return all counts, and the gauges of the sources that are wanted. Cost: one round trip, and those sources."""

@@ -61,8 +61,6 @@ def _sentence(results: dict[str, float], well: str, what: str) -> list[str]:
 
 def _shares(at: Now) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Return sums by service and result, and the results there are."""
-    found: dict[str, dict[str, float]] = {}
-    for labels, value in at.reading.metrics.get("shares_total", []):
-        found.setdefault(labels["service"], {})[labels["result"]] = value
+    found = at.table("shares", "service", "result")
     results = sorted({result for sums in found.values() for result in sums} - {"failed"})
     return dict(sorted(found.items())), results

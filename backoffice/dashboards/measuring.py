@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +179,3 @@ def _rates(server: Server, written: dict[int, int]) -> dict[int, float]:
     # A shard that is new here, or statistics that began anew, count from nothing.
     return {number: max(0, now_written - min(before.get(str(number), 0), now_written)) / seconds
             for number, now_written in written.items()}  # fmt: skip
-
-
-def today() -> datetime:
-    """Return this moment, UTC."""
-    return datetime.now(UTC)

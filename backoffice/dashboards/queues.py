@@ -74,9 +74,6 @@ def _row(task: TaskStatus) -> list[object]:
 
 
 def _runs() -> list[list[object]]:
-    runs: dict[str, dict[str, float]] = {}
-    for labels, value in now().reading.metrics.get("jobs_total", []):
-        runs.setdefault(labels["task"], {})[labels["result"]] = value
     results = ("done", "failed", "postponed", "dead")
-    ordered = sorted(runs.items(), key=lambda item: -sum(item[1].values()))
+    ordered = sorted(now().table("jobs", "task", "result").items(), key=lambda item: -sum(item[1].values()))
     return [[task, *(svg.shown(found.get(result, 0.0)) for result in results)] for task, found in ordered]

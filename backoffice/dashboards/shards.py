@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from sharding.ids import logical_shard_of
 from . import svg
 from .advice import advice
 from .cards import Card, LastDay, drawn, link, tag
-from .measuring import NAMED, LogicalShard, ServerFacts, measured, today
+from .measuring import NAMED, LogicalShard, ServerFacts, measured
 
 #: Logical shards in the table: the busiest, then the largest.
 COUNT = 20
@@ -28,7 +28,7 @@ def shards(request: HttpRequest) -> HttpResponse:
     """
     servers, away = measured()
     day = LastDay("writes", "size")
-    moment = today()
+    moment = datetime.now(UTC)
     every = [(shard, number, server.name) for number, server in enumerate(servers) for shard in server.shards]
     every.sort(key=lambda each: each[0].number)
     names = [server.name for server in servers]

@@ -41,7 +41,7 @@ def shown(value: float | None, unit: str = "") -> str:
     return f"{text}/s" if unit == "1/s" else f"{text} {unit}".rstrip()
 
 
-def bars(rows: Iterable[tuple[str, float | None]], *, title: str, unit: str = "", colour: int = 0) -> SafeString:
+def bars(rows: Iterable[tuple[str, float | None]], *, title: str, unit: str = "") -> SafeString:
     """Draw a horizontal bar for each (label, value); None is shown as unknown."""
     known = list(rows)
     if not known:
@@ -50,11 +50,11 @@ def bars(rows: Iterable[tuple[str, float | None]], *, title: str, unit: str = ""
     room = WIDTH - _LEFT - _RIGHT
     drawn = format_html_join(
         "",
-        '<text x="{}" y="{}" text-anchor="end">{}</text><rect class="c{}" x="{}" y="{}" width="{}" height="14" rx="2"/>'
+        '<text x="{}" y="{}" text-anchor="end">{}</text><rect class="c0" x="{}" y="{}" width="{}" height="14" rx="2"/>'
         '<text x="{}" y="{}">{}</text>',
         (
             (
-                _LEFT - 6, at * _ROW + 15, _cut(label), colour % COLOURS, _LEFT, at * _ROW + 4,
+                _LEFT - 6, at * _ROW + 15, _cut(label), _LEFT, at * _ROW + 4,
                 f"{max(1.0, room * max(0.0, value or 0.0) / largest):.1f}",
                 f"{_LEFT + room * max(0.0, value or 0.0) / largest + 5:.1f}", at * _ROW + 15, shown(value, unit),
             )

@@ -17,9 +17,7 @@ def traffic(request: HttpRequest) -> HttpResponse:
     day = LastDay(
         "requests", "feed_reads", "photos", "likes", "comments", "errors", "answer_time", "sign_ups", "upload_bytes"
     )
-    classes: dict[str, dict[str, float]] = {}
-    for labels, value in at.reading.metrics.get("requests_total", []):
-        classes.setdefault(labels["door"], {})[labels["status"]] = value
+    classes = at.table("requests", "door", "status")
     statuses = sorted({status for found in classes.values() for status in found})
     rows = [
         [door, *(svg.shown(found.get(status, 0.0)) for status in statuses),

@@ -23,11 +23,10 @@ from accounts.services import (
 from accounts.services.deletion import progress
 from accounts.services.passwords import send_reset
 from accounts.services.suspension import is_going, suspension_of
-from backoffice.acts import Role
 from backoffice.audit import Target
 from backoffice.deeds import Deed, DeedForm, perform
 from backoffice.frame import page
-from backoffice.roles import role_of
+from backoffice.roles import why_not_on
 from instagram.errors import InvalidParameters, NotFound
 
 _DAYS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("30", "30 days"), ("", "until staff ends it")]
@@ -57,10 +56,8 @@ class PersonDeed(Deed):
 
     def refused(self, by: Any) -> str:
         """Refuse oneself, colleagues, who is being deleted, and what is so already."""
-        if by.pk == self.user.pk:
-            return "This is you. Ask somebody else, or use the pages everybody uses."
-        if self.user.is_staff and role_of(by) is not Role.ADMIN:
-            return f"{self.user.username} is staff: only admins act on staff."
+        if why_not := why_not_on(by, self.user):
+            return why_not
         if self.going:
             return f"{self.user.username} is being deleted; there is no way back."
         return self.pointless()

@@ -10,7 +10,6 @@ from accounts.services.exports import expires_at, latest_export
 from backoffice import audit
 from backoffice.deeds import DeedForm
 from backoffice.frame import page, shown
-from instagram.errors import InvalidParameters
 from photos import storage
 from photos.storage.signing import end_of_addresses
 
@@ -36,14 +35,10 @@ def fetch_export(request: HttpRequest, user_id: int) -> HttpResponse:
         return shown(request, "confirm", facts | {"refused": "There is no archive to fetch."})
     form = DeedForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        try:
-            audit.record(
-                audit.actor_of(request), "people.fetch_export", target=audit.Target("person", user_id),
-                reason=form.cleaned_data["why"], after={"export": export.pk},
-            )  # fmt: skip
-        except InvalidParameters as error:
-            form.add_error(None, error.message)
-        else:
-            address = storage.signed_url(export.key, expires_at=min(ends, end_of_addresses(time.time())))
-            return shown(request, "export_address", facts | {"address": address})
+        audit.record(
+            audit.actor_of(request), "people.fetch_export", target=audit.Target("person", user_id),
+            reason=form.cleaned_data["why"], after={"export": export.pk},
+        )  # fmt: skip
+        address = storage.signed_url(export.key, expires_at=min(ends, end_of_addresses(time.time())))
+        return shown(request, "export_address", facts | {"address": address})
     return shown(request, "confirm", facts | {"form": form}, status=400 if form.errors else 200)

@@ -4,8 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.http import HttpRequest
 
 from accounts.models import User, phone_digits
+from backoffice import audit
+from backoffice.roles import may
 from feeds.explain import photo_named
 from photos.queries import author_of_any
 from sharding.ids import MAX_ID
@@ -19,19 +22,21 @@ _PHONE_MIN_DIGITS = 6
 _CODE = re.compile(r"[A-Za-z0-9_-]{8,12}")
 
 
-def people_found(text: str, *, by_contact: bool) -> list[int]:
-    """Return ids of the people a text may mean, at most FOUND_MOST.
+def people_found(request: HttpRequest, text: str) -> list[int]:
+    """Return ids of the people a text may mean to who asks, at most FOUND_MOST.
 
-    by_contact: e-mail and phone are looked at, too; whole ones only. What names a photo leads to whose it is, deleted
-    photos included. Cost: one to five queries on main, each by an index, and one on a photo's shard.
-    Raises ShardUnavailable.
+    E-mail and phone, whole ones, are looked at for who may read them; whom nothing else found is written down: whose
+    address it is, is an answer that nobody else may have. What names a photo leads to whose it is, deleted photos
+    included. Cost: one to five queries on main, each by an index, and one on a photo's shard. Raises ShardUnavailable.
     """
     text = text.strip()
     ids: dict[int, None] = {}
     for find in (_by_id, _by_username, _by_photo, _by_words):
         ids |= dict.fromkeys(find(text))
-    if by_contact:
-        ids |= dict.fromkeys(_by_contact(text))
+    if may(request.user, "people.contact"):
+        for user_id in [each for each in _by_contact(text) if each not in ids]:
+            ids[user_id] = None
+            audit.record(audit.actor_of(request), "people.contact", target=audit.Target("person", user_id))
     return list(ids)[:FOUND_MOST]
 
 
@@ -42,7 +47,10 @@ def _by_id(text: str) -> list[int]:
 
 
 def _by_username(text: str) -> list[int]:
-    path = urlsplit(text).path.strip("/") if "://" in text else text
+    try:
+        path = urlsplit(text).path.strip("/") if "://" in text else text
+    except ValueError:  # no address after all: http://[
+        return []
     name = path.lower().removeprefix("@")
     if not _NAME.fullmatch(name):
         return []

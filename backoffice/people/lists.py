@@ -10,11 +10,10 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Deletion, User
-from backoffice import audit
 from backoffice.frame import Menu, page, shown
-from backoffice.lists import PlainText, Questions, day_field, midnight, page_of
+from backoffice.lists import PlainText, Questions, ServerField, ShardField, day_field, midnight, page_of
 from backoffice.roles import may
-from sharding import physical_servers, server_named, shard_numbered, shards_on
+from sharding import server_named, shard_numbered, shards_on
 
 from .finding import FOUND_MOST, people_found
 
@@ -35,36 +34,24 @@ class PeopleQuestions(Questions):
     private = forms.ChoiceField(
         label="Account", required=False, choices=[("", "any"), ("1", "private"), ("0", "public")]
     )
-    server = forms.ChoiceField(label="Server", required=False)
-    shard = forms.IntegerField(label="Logical shard", required=False, min_value=0)
+    server = ServerField()
+    shard = ShardField()
     staff = forms.BooleanField(label="Staff only", required=False)
     since = day_field("Joined from")
     until = day_field("to")
 
-    def __init__(self, *args: Any, by_contact: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = [server.name for server in physical_servers()]
-        self.fields["server"].choices = [("", "any"), *((name, name) for name in names)]  # type: ignore[attr-defined]
-        if by_contact:
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.GET)
+        if may(request.user, "people.contact"):
             self.fields["q"].label = "Id, @name, name, e-mail, phone, photo's id, code or link"
-
-    def clean_shard(self) -> int | None:
-        """Refuse a shard that is not there."""
-        number: int | None = self.cleaned_data["shard"]
-        if number is not None and number >= settings.LOGICAL_SHARDS:
-            raise forms.ValidationError(f"0 to {settings.LOGICAL_SHARDS - 1}")
-        return number
 
 
 @page("people/", name="people", act="people.view", menu=Menu("People", "People", 10))
 def people(request: HttpRequest) -> HttpResponse:
     """Show people, newest first. Cost: one query on main, with a search up to six more and one on a shard."""
-    by_contact = may(request.user, "people.contact")
-    form = PeopleQuestions(request.GET, by_contact=by_contact)
+    form = PeopleQuestions(request)
     asked = form.asked() if form.is_valid() else {}
-    found = page_of(
-        request, _asked_for(request, asked, by_contact=by_contact) if form.is_valid() else User.objects.none()
-    )
+    found = page_of(request, _asked_for(request, asked) if form.is_valid() else User.objects.none())
     note = f"The first {FOUND_MOST} that fit are searched; say more to find others." if asked.get("q") else ""
     facts = {"title": "People", "form": form, "rows": [row_of(user) for user in found.rows],
              "older": found.older, "newer": found.newer, "note": note}  # fmt: skip
@@ -91,14 +78,10 @@ def states_of(user: User) -> list[tuple[str, str]]:
     return words
 
 
-def _asked_for(request: HttpRequest, asked: dict[str, Any], *, by_contact: bool) -> QuerySet[User]:
+def _asked_for(request: HttpRequest, asked: dict[str, Any]) -> QuerySet[User]:
     people = User.objects.all()
     if text := asked.get("q"):
-        ids = people_found(text, by_contact=by_contact)
-        if by_contact and ids and "@" in text[1:]:
-            # Whose address is this: an answer that nobody else may have.
-            audit.record(audit.actor_of(request), "people.contact", target=audit.Target("person", ids[0]))
-        people = people.filter(pk__in=ids)
+        people = people.filter(pk__in=people_found(request, text))
     if state := asked.get("state"):
         people = people.filter(_in_state(state))
     if "private" in asked:

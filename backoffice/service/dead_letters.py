@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -12,7 +11,7 @@ from django.urls import reverse
 from backoffice.audit import Target
 from backoffice.deeds import Deed, perform
 from backoffice.frame import Menu, page, panel, shown
-from backoffice.lists import PlainText, Questions
+from backoffice.lists import PlainText, Questions, ServerField
 from instagram.errors import APIError, NotFound
 from jobs import dead_letters
 from monitoring.scrubbing import without_people
@@ -34,13 +33,7 @@ class LetterQuestions(Questions):
     """What the list can be asked."""
 
     task = PlainText("Task")
-    server = forms.ChoiceField(label="Server", required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the servers there are."""
-        super().__init__(*args, **kwargs)
-        names = [("", "any"), *((server.name, server.name) for server in all_servers())]
-        self.fields["server"].choices = names  # type: ignore[attr-defined]
+    server = ServerField(all_servers)
 
 
 @page("dead_letters/", name="dead-letters", act="jobs.view", menu=Menu("Service", "Dead letters", 40))

@@ -42,17 +42,11 @@ class SilenceForm(DeedForm):
 class AddSilence(Deed):
     """Silence alerts."""
 
-    act, button, title = "alerts.silence", "Silence", "Silence alerts"
+    act, button, title, form = "alerts.silence", "Silence", "Silence alerts", SilenceForm
 
     def __init__(self, *, by: str, alert: str = "") -> None:
         """Take who wants it. alert: a key to begin with."""
-        self.by, self._made = by, ""
-        field = SilenceForm.base_fields["alert"]
-        if alert:
-            text = forms.CharField(max_length=200, help_text=field.help_text, initial=alert, widget=field.widget)
-            self.form = type("SilenceThis", (SilenceForm,), {"alert": text})
-        else:
-            self.form = SilenceForm
+        self.by, self._made, self.initial = by, "", {"alert": alert}
 
     @property
     def target(self) -> Target:

@@ -1,6 +1,7 @@
 """Rules against spam: their numbers, and what a rule with other numbers would have caught."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ COUNT, HOURS = 100, 24
 def spam_rules(request: HttpRequest) -> HttpResponse:
     """Show the rules. Cost: one query on main."""
     rows = [
-        {"rule": rule, "title": _kind_of(rule), "numbers": _in_words(_numbers_of(rule))}
+        {"rule": rule, "title": _kind_of(rule), "numbers": _in_words(rules.numbers_of(rule))}
         for rule in SpamRule.objects.order_by("pk")
     ]
     return shown(request, "service/spam", {"title": "Rules against spam", "rows": rows})
@@ -36,8 +37,9 @@ class ChangeRule(Deed):
     def __init__(self, rule: SpamRule, *, numbers: dict[str, int]) -> None:
         """Take the rule. numbers: to begin with."""
         self.rule = rule
-        on = forms.BooleanField(label="On", required=False, initial=rule.is_on)
-        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind, numbers)})
+        on = forms.BooleanField(label="On", required=False)
+        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind)})
+        self.initial = {"is_on": rule.is_on, **numbers}
 
     @property
     def target(self) -> Target:
@@ -65,10 +67,8 @@ class ChangeRule(Deed):
 
     def do(self, answers: dict[str, Any]) -> str:
         """Change it."""
-        self.rule.is_on = answers.pop("is_on")
-        self.rule.numbers = rules.checked(self.rule.kind, answers)
-        self.rule.save(update_fields=["is_on", "numbers", "changed_at"])
-        return f"{self.rule.name} is {'on' if self.rule.is_on else 'off'}: {_in_words(self.rule.numbers)}."
+        rule = rules.change(self.rule.pk, is_on=answers.pop("is_on"), numbers=answers)
+        return f"{rule.name} is {'on' if rule.is_on else 'off'}: {_in_words(rule.numbers)}."
 
 
 @page(
@@ -82,7 +82,7 @@ def change(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Change a rule; numbers in the address stand in the form, so that a preview can lead here."""
     rule = _rule(rule_id)
     form = _form(rule)(request.GET)
-    numbers = form.cleaned_data if form.is_valid() else _numbers_of(rule)
+    numbers = form.cleaned_data if form.is_valid() else rules.numbers_of(rule)
     back = reverse("admin:spam")
     return perform(request, ChangeRule(rule, numbers=numbers), back=back, crumbs=[(back, "Rules against spam")])
 
@@ -91,8 +91,8 @@ def change(request: HttpRequest, rule_id: int) -> HttpResponse:
 def preview(request: HttpRequest, rule_id: int) -> HttpResponse:
     """Show what the rule would have caught with these numbers. Cost: one scan of each server's texts of HOURS hours."""
     rule = _rule(rule_id)
-    form = _form(rule)(request.GET if request.GET else None)
-    numbers = _numbers_of(rule)
+    numbers = rules.numbers_of(rule)
+    form = _form(rule)(request.GET if request.GET else None, initial=numbers)
     if form.is_bound and not form.is_valid():
         facts = {"title": f"Preview: {rule.name}", "form": form, "rule": rule, "rows": [], "crumbs": _crumbs()}
         return shown(request, "service/spam_preview", facts, status=400)
@@ -101,13 +101,12 @@ def preview(request: HttpRequest, rule_id: int) -> HttpResponse:
     found = judging.preview(rule.kind, numbers, hours=HOURS)
     newest = found.catches[:COUNT]
     people = User.objects.in_bulk({each.said.author_id for each in newest})
-    query = "&".join(f"{name}={value}" for name, value in numbers.items())
     facts = {
         "title": f"Preview: {rule.name}", "form": form, "rule": rule, "crumbs": _crumbs(), "found": found,
         "caught": len(found.catches), "hours": HOURS, "count": COUNT,
         "about_person": rules.KINDS[rule.kind].about_person,
         "rows": [{"said": each.said, "why": each.why, "author": people.get(each.said.author_id)} for each in newest],
-        "keep": f"{reverse('admin:spam-rule', args=[rule.pk])}?{query}",
+        "keep": f"{reverse('admin:spam-rule', args=[rule.pk])}?{urlencode(numbers)}",
     }  # fmt: skip
     return shown(request, "service/spam_preview", facts)
 
@@ -121,28 +120,21 @@ def _rule(rule_id: int) -> SpamRule:
 
 def _form(rule: SpamRule) -> type[forms.Form]:
     """Return the form of a preview: a rule's numbers alone."""
-    return type("NumbersForm", (forms.Form,), _fields(rule.kind, _numbers_of(rule)))
+    return type("NumbersForm", (forms.Form,), _fields(rule.kind))
 
 
-def _fields(kind: str, numbers: dict[str, int]) -> dict[str, forms.Field]:
+def _fields(kind: str) -> dict[str, forms.Field]:
     return {
         name: forms.IntegerField(
             label=name.replace("_", " ").capitalize(), min_value=least, max_value=most,
-            initial=numbers.get(name, default), help_text=f"{least} to {most}.",
+            help_text=f"{least} to {most}.",
         )
-        for name, (default, least, most) in rules.KINDS[kind].numbers.items()
+        for name, (_, least, most) in rules.KINDS[kind].numbers.items()
     }  # fmt: skip
 
 
 def _kind_of(rule: SpamRule) -> str:
     return rules.KINDS[rule.kind].title if rule.kind in rules.KINDS else f"{rule.kind}: not known in this release"
-
-
-def _numbers_of(rule: SpamRule) -> dict[str, int]:
-    """Return a rule's numbers, with the defaults of those it leaves out."""
-    kind = rules.KINDS.get(rule.kind)
-    defaults = {name: default for name, (default, _, _) in kind.numbers.items()} if kind else {}
-    return defaults | rule.numbers
 
 
 def _in_words(numbers: dict[str, Any]) -> str:

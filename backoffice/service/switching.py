@@ -54,11 +54,9 @@ class Turn(Deed):
         self.switch, self.on, self.by = switch, on, by
         self.button = "Turn on" if on else "Turn off"
         asks = TurnOnForm if on else TurnOffForm
-        field = forms.CharField(
-            label="Shard", required=False, max_length=63, initial=target, help_text="Empty: everybody.",
-            widget=forms.TextInput() if switch.has_target else forms.HiddenInput(),
-        )  # fmt: skip
-        self.form = type("TurnForm", (asks,), {"target": field})
+        hidden = forms.CharField(required=False, max_length=63, widget=forms.HiddenInput())
+        self.form = asks if switch.has_target else type("TurnForm", (asks,), {"target": hidden})
+        self.initial = {"target": target}
 
     @property
     def target(self) -> Target:
@@ -91,7 +89,7 @@ class Turn(Deed):
         try:
             if not self.on:
                 if services.turn_off(self.switch.name, **facts) is None:
-                    raise InvalidParameters(f"{self.switch.name} is not on for {answers['target'] or 'everybody'}")
+                    raise InvalidParameters(f"{self.switch.name} is not on for {facts['target'] or 'everybody'}")
                 return f"{self.switch.name} is off."
             minutes = answers["minutes"]  # "" or 0: no end
             until = timezone.now() + timedelta(minutes=minutes) if minutes else None

@@ -1,16 +1,15 @@
 """What every list of sharded things can be asked: whose, of which photo, which server or shard, from when to when."""
 
 from datetime import timedelta
-from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest
 
-from backoffice.lists import PlainText, Questions, day_field, midnight
+from backoffice.lists import PlainText, Questions, ServerField, address_with, cursors, day_field, midnight
 from backoffice.people.finding import people_found
+from backoffice.roles import may
 from feeds.explain import photo_named
-from sharding import Server, physical_servers, server_named
+from sharding import Server, physical_servers, server_named, shard_of_object
 from sharding.ids import MAX_ID, first_id_at
 
 from .reading import Found, Span
@@ -21,17 +20,15 @@ class ShardedQuestions(Questions):
 
     person = PlainText("Person: id, @name, e-mail", most=300)
     photo = PlainText("Photo: id, code, link", most=300)
-    server = forms.ChoiceField(label="Server", required=False)
+    server = ServerField()
     since = day_field("From")
     until = day_field("To")
 
-    def __init__(self, *args: Any, by_contact: bool, **kwargs: Any) -> None:
-        """Offer the servers there are. by_contact: who asks may find people by e-mail and phone."""
-        super().__init__(*args, **kwargs)
-        names = [server.name for server in physical_servers()]
-        self.fields["server"].choices = [("", "any"), *((name, name) for name in names)]  # type: ignore[attr-defined]
-        self._by_contact = by_contact
-        if not by_contact:
+    def __init__(self, request: HttpRequest) -> None:
+        """Take what is asked, and by whom: not everybody may find people by e-mail and phone."""
+        super().__init__(request.GET)
+        self._request = request
+        if not may(request.user, "people.contact"):
             self.fields["person"].label = "Person: id, @name"
 
     def clean_person(self) -> int | None:
@@ -39,7 +36,7 @@ class ShardedQuestions(Questions):
         text = self.cleaned_data["person"]
         if not text:
             return None
-        ids = people_found(text, by_contact=self._by_contact)
+        ids = people_found(self._request, text)
         if not ids:
             raise forms.ValidationError("nobody like that")
         return ids[0]
@@ -50,57 +47,39 @@ class ShardedQuestions(Questions):
         if not text:
             return None
         try:
-            return photo_named(text)
+            number = photo_named(text)
+            shard_of_object(number)  # an id that none here made has no shard to ask
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+        return number
 
     def servers(self) -> list[Server]:
         """Return the servers to ask."""
         name = self.cleaned_data.get("server")
         return [server_named(name)] if name else physical_servers()
 
-    def span(self, request: HttpRequest) -> Span:
+    def span(self) -> Span:
         """Return which ids may be on the page: the days asked for, and ?before= or ?after=."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         above = first_id_at(midnight(since)) - 1 if since else 0
         below = first_id_at(midnight(until) + timedelta(days=1)) if until else MAX_ID
-        before, after = (_cursor(request, name) for name in ("before", "after"))
+        before, after = cursors(self._request, most=MAX_ID)
         if after is not None:
             return Span(max(above, after), below, backwards=True)
         return Span(above, min(below, before) if before is not None else below)
-
-
-class ShardField(forms.IntegerField):
-    """A logical shard's number."""
-
-    def __init__(self) -> None:
-        super().__init__(label="Logical shard", required=False, min_value=0, max_value=settings.LOGICAL_SHARDS - 1)
 
 
 def neighbours(request: HttpRequest, found: Found, span: Span) -> dict[str, str]:
     """Return the addresses of the pages beside one, for list.html."""
     rows = found.rows
     has_older = bool(rows) and (found.more or span.backwards)
-    has_newer = bool(rows) and (found.more if span.backwards else _cursor(request, "before") is not None)
+    has_newer = bool(rows) and (found.more if span.backwards else cursors(request)[0] is not None)
     return {
-        "older": _address(request, "before", rows[-1].id) if has_older else "",
-        "newer": _address(request, "after", rows[0].id) if has_newer else "",
+        "older": address_with(request, before=rows[-1].id) if has_older else "",
+        "newer": address_with(request, after=rows[0].id) if has_newer else "",
     }
 
 
 def away_note(found: Found) -> str:
     """Say which servers did not answer."""
     return f"{' and '.join(found.away)} does not answer: what it holds is missing here." if found.away else ""
-
-
-def _cursor(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return min(int(text), MAX_ID) if text.isascii() and text.isdecimal() and len(text) < 25 else None
-
-
-def _address(request: HttpRequest, name: str, cursor: int) -> str:
-    query = request.GET.copy()
-    for each in ("before", "after"):
-        query.pop(each, None)
-    query[name] = str(cursor)
-    return f"{request.path}?{query.urlencode()}"

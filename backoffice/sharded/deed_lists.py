@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
-from backoffice.roles import may
 from photos.models import State
 from sharding import shard_of_object
 from sharding.ids import created_at_of
@@ -41,10 +40,10 @@ def follows(request: HttpRequest) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, kind: str, title: str, form_class: type[ShardedQuestions]) -> HttpResponse:
-    form = form_class(request.GET, by_contact=may(request.user, "people.contact"))
+    form = form_class(request)
     if not form.is_valid():
         return shown(request, "deeds", {"title": title, "kind": kind, "form": form, "rows": []}, status=400)
-    asked, span = form.asked(), form.span(request)
+    asked, span = form.asked(), form.span()
     found = _asked_for(kind, form, asked, span)
     facts: dict[str, Any] = {
         "title": title, "kind": kind, "form": form, "rows": _rows(kind, found.rows), "note": away_note(found),

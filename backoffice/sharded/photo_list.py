@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
-from backoffice.roles import may
+from backoffice.lists import ShardField
 from photos.models import Photo, State
 from photos.queries import counts_of
 from sharding import shard_numbered, shard_of, shard_of_object
 from sharding.ids import created_at_of, shortcode_of
 
 from . import reading
-from .asking import ShardedQuestions, ShardField, away_note, neighbours
+from .asking import ShardedQuestions, away_note, neighbours
 
 _STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 
@@ -45,10 +45,10 @@ class PhotoQuestions(ShardedQuestions):
 @page("photos/", name="photos", act="photos.view", menu=Menu("Photos and comments", "Photos", 10))
 def photos(request: HttpRequest) -> HttpResponse:
     """Show photos, newest first. Cost: one query per server for the ids, one for rows, one for numbers, one on main."""
-    form = PhotoQuestions(request.GET, by_contact=may(request.user, "people.contact"))
+    form = PhotoQuestions(request)
     if not form.is_valid():
         return shown(request, "photos", {"title": "Photos", "form": form, "rows": []}, status=400)
-    asked, span = form.asked(), form.span(request)
+    asked, span = form.asked(), form.span()
     found = _asked_for(form, asked, span)
     rows = rows_of(found.rows)
     facts: dict[str, Any] = {"title": "Photos", "form": form, "rows": rows, "note": away_note(found) or _scope(asked)}

@@ -11,10 +11,9 @@ from accounts.queries import profiles
 from backoffice import audit
 from backoffice.audit import Target
 from backoffice.audit_pages import shown_entry
-from backoffice.cases.facts import history_of, is_open
+from backoffice.cases.facts import history_of, is_open, why_not_decide
 from backoffice.deeds import Deed, perform
 from backoffice.frame import page, shown
-from backoffice.roles import may
 from feeds.progress import progress_of
 from instagram.errors import NotFound
 from moderation import decisions, queue
@@ -44,6 +43,7 @@ def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
 )  # fmt: skip
 def private_photo(request: HttpRequest, photo_id: int) -> HttpResponse:
     """Show the picture of a private account, or one that was taken down, and write down who looked."""
+    _known(photo_id)
     audit.record(audit.actor_of(request), "people.private_photos", target=Target("photo", photo_id))
     return _shown(request, photo_id, with_private=True)
 
@@ -79,8 +79,10 @@ class TakeDown(Deed):
         return f"Take down photo {self.row.id}"
 
     def refused(self, by: Any) -> str:
-        """Refuse what is not shown."""
-        return "" if self.row.state == State.VISIBLE else "This photo is not shown to anybody."
+        """Refuse what is not shown, and one's own."""
+        if self.row.state != State.VISIBLE:
+            return "This photo is not shown to anybody."
+        return why_not_decide(by, Verdict.REMOVE, User.objects.filter(pk=self.row.author_id).first())
 
     def consequences(self) -> list[str]:
         """Say what goes, and for how long it can come back."""
@@ -123,11 +125,10 @@ def _shown(request: HttpRequest, photo_id: int, *, with_private: bool) -> HttpRe
     facts: dict[str, Any] = {
         "title": f"Photo {photo_id}", "crumbs": [(reverse("admin:photos"), "Photos")], "photo": row, "owner": owner,
         "state": state_of(row), "shard": shard, "code": shortcode_of(photo_id), "made_at": created_at_of(photo_id),
-        "numbers": numbers, "image": storage.image_url(row.image_stem, 612) if sees else "", "may_look": not sees,
+        "numbers": numbers, "sees": sees, "image": storage.image_url(row.image_stem, 612) if sees else "",
         "files": _files(row, sees=sees), "case": case, "history": history_of(Kind.MEDIA, photo_id),
         "entries": [shown_entry(entry) for entry in audit.about(Target("photo", photo_id))],
         "mapped": photo_map.users_of([photo_id], lambda _: {}).get(photo_id), "tags": hashtags_in(row.caption),
-        "may_take_down": may(request.user, "photos.take_down") and row.state == State.VISIBLE,
     }  # fmt: skip
     facts |= _around(shard, photo_id)
     return shown(request, "photo", facts)

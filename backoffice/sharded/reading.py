@@ -9,13 +9,11 @@ from typing import Any
 from psycopg2 import sql
 
 from accounts.models import Status
+from backoffice.lists import PAGE
 from moderation.models import REMOVALS, Decision, Kind
 from photos.queries.servers import select_all
 from sharding import Server, Shard, ShardUnavailable, gather, shard_of
 from sharding.ids import MAX_ID
-
-#: Rows on a page.
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from instagram.errors import InvalidParameters
+from django.db import transaction
+
+from instagram.errors import InvalidParameters, NotFound
+from moderation.models import SpamRule
 
 from .texts import Said
 
@@ -91,6 +94,24 @@ def checked(kind: str, numbers: Mapping[str, object]) -> dict[str, int]:
             raise InvalidParameters(f"{name}: a whole number from {least} to {most}")
         found[name] = value
     return found
+
+
+def numbers_of(rule: SpamRule) -> dict[str, int]:
+    """Return a rule's numbers, with the defaults of those that it was written without."""
+    kind = KINDS.get(rule.kind)
+    defaults = {name: default for name, (default, _, _) in kind.numbers.items()} if kind else {}
+    return defaults | rule.numbers
+
+
+def change(rule_id: int, *, is_on: bool, numbers: Mapping[str, object]) -> SpamRule:
+    """Give a rule other numbers, turn it on or off. Raises InvalidParameters, NotFound."""
+    with transaction.atomic():
+        rule = SpamRule.objects.select_for_update().filter(pk=rule_id).first()
+        if rule is None:
+            raise NotFound(what="rule")
+        rule.is_on, rule.numbers = is_on, checked(rule.kind, numbers)
+        rule.save(update_fields=["is_on", "numbers", "changed_at"])
+    return rule
 
 
 def says(kind: str, numbers: Parameters, said: Said, before: Sequence[Said]) -> str | None:

@@ -214,7 +214,7 @@ def _pool() -> Pool:
 
 
 def _after_fork() -> None:
-    global _made, _making  # noqa: PLW0603
+    global _made, _making  # noqa: PLW0603  # the child's own
     _making = threading.Lock()
     if _made is not None:
         _made.forget()

@@ -100,7 +100,7 @@ def _by_vips(picture_format: Format, image: bytes | bytearray) -> Source:
 def _by_heif(image: bytes | bytearray) -> Source:
     """Open a HEIC by libheif as Pillow's plug-in brings it: with an HEVC decoder."""
     # 6 MB and 15 ms, for the one format in a hundred uploads that needs it.
-    import pillow_heif  # noqa: PLC0415
+    import pillow_heif  # noqa: PLC0415  # only when needed
 
     # One thread, as everywhere; and the primary picture alone.
     pillow_heif.options.DECODE_THREADS = 1

@@ -70,7 +70,7 @@ def body_of(photo_id: int) -> PhotoBody:
 
 
 def is_published(photo_id: int) -> bool:
-    """Return whether a photo is there and not deleted, past the cache. Cost: one query on its shard.
+    """Return whether a photo is there, neither deleted nor held, past the cache. Cost: one query on its shard.
 
     Raises ShardUnavailable, ValueError for an id that none here made.
     """

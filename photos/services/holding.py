@@ -90,11 +90,6 @@ def held_photo(photo_id: int) -> Photo | None:
     return _shard(photo_id).model(Photo).objects.filter(id=photo_id, state=State.HELD).first()
 
 
-def is_shown(photo_id: int) -> bool:
-    """Return whether a photo is there and not held. Cost: one query. Raises ShardUnavailable."""
-    return bool(_shard(photo_id).model(Photo).objects.filter(id=photo_id, state=State.VISIBLE).exists())
-
-
 def _shard(photo_id: int) -> Shard:
     try:
         return shard_of_object(photo_id)

@@ -75,5 +75,5 @@ def _signer(key_id: str, pem: str) -> Any:
     # SHA-1 is the only digest that CloudFront checks.
     return CloudFrontSigner(
         key_id,
-        lambda message: private_key.sign(message, padding.PKCS1v15(), hashes.SHA1()),  # noqa: S303
+        lambda message: private_key.sign(message, padding.PKCS1v15(), hashes.SHA1()),  # noqa: S303  # CloudFront's
     )

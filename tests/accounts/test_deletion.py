@@ -19,6 +19,7 @@ from photos.queries import counts_of as photo_counts_of
 from photos.queries import owners_of
 from photos.services import erasing
 from sharding import main_server, shard_of
+from tests.api.test_accounts_endpoints import sign_in, works
 from tests.support.people import a_person, refusal
 
 TABLES = {
@@ -175,8 +176,6 @@ def test_a_deletion_that_rests_is_started_again():
 
 
 def test_signing_in_before_the_time_takes_the_deletion_back():
-    from tests.api.test_accounts_endpoints import sign_in, works  # noqa: PLC0415
-
     anna = a_person()
     leave(anna)
     assert not works(anna.token)
@@ -189,8 +188,6 @@ def test_signing_in_before_the_time_takes_the_deletion_back():
 
 
 def test_once_begun_nobody_signs_in_any_more_and_progress_is_shown():
-    from tests.api.test_accounts_endpoints import sign_in  # noqa: PLC0415
-
     anna = a_person()
     leave(anna)
     time_has_come(anna)

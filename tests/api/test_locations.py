@@ -4,6 +4,7 @@ import random
 import secrets
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.services import block_user
@@ -141,8 +142,6 @@ def test_an_upload_makes_or_finds_the_venue_foursquare_names():
     ],
 )
 def test_an_upload_to_no_place_is_refused(params, error):
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
-
     photo = SimpleUploadedFile("a.jpg", a_photo())
     assert refused("/v1/media", verb="post", access_token=a_person().token, photo=photo, **params) == error
 

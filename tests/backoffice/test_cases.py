@@ -6,10 +6,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from backoffice.acts import Role
+from backoffice.roles import set_role
 from jobs.testing import run_until_idle
 from moderation.models import Case, Decision, Verdict
 from tests.support.people import a_person, refusal
-from tests.support.staff import Staff, a_staff
+from tests.support.staff import Staff, a_staff, sign_in, staff_person
 from tests.support.store import photo_id
 
 
@@ -155,6 +156,58 @@ def test_what_was_taken_down_is_no_longer_shown_with_its_case(case):
 
     assert page.context["target"].image == ""
     assert "Taken down" in page.content.decode()
+
+
+def test_who_had_a_case_and_is_no_moderator_any_more_sees_no_private_picture(case):
+    anna, _, here = case
+    User.objects.filter(pk=anna.id).update(is_private=True)
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    set_role(User.objects.get(pk=desk.id), Role.READ_ONLY)
+
+    page = desk.get(f"reports/{here.pk}/")
+
+    assert page.context["target"].image == ""
+    assert 'data-key="r"' not in page.content.decode()
+
+
+def test_nobody_decides_about_themselves_or_undoes_it():
+    person, browser = staff_person(Role.MODERATOR), Client()
+    sign_in(browser, person)
+    media = person.upload()
+    a_person().post(f"/v1/media/{media['id']}/report", reason="spam")
+    run_until_idle()
+    here = Case.objects.get(target_id=photo_id(media), closed_at=None)
+    Case.objects.filter(pk=here.pk).update(weight=1e9 + here.pk)
+    desk, other = Staff(person.id, person.username, browser), a_staff(Role.MODERATOR)
+
+    assert desk.post("reports/next/")["Location"] != f"/admin/reports/{here.pk}/"
+    assert desk.post(f"reports/{here.pk}/claim/").status_code == 403
+    assert decide(desk, here, Verdict.DISMISS).status_code == 409
+    assert desk.post(f"photos/{photo_id(media)}/take_down/", why="mine").status_code == 409
+    decide(other, here, Verdict.REMOVE)
+    decision = Decision.objects.get(case=here)
+    assert desk.post(f"decisions/{decision.pk}/undo/", why="it is mine").status_code == 409
+    assert Decision.objects.get(pk=decision.pk).undone_at is None
+
+
+def test_a_decision_suspends_staff_only_when_an_admin_makes_it():
+    person = staff_person(Role.SUPPORT)
+    a_person().post(f"/v1/users/{person.id}/report", reason="harassment")
+    run_until_idle()
+    here = Case.objects.get(target_id=person.id, kind="user", closed_at=None)
+    desk, admin = a_staff(Role.MODERATOR), a_staff(Role.ADMIN)
+    claim(desk, here)
+
+    assert 'value="suspend"' not in desk.get(f"reports/{here.pk}/").content.decode()
+    assert decide(desk, here, Verdict.SUSPEND).status_code == 409
+    assert User.objects.get(pk=person.id).is_active
+    desk.post(f"reports/{here.pk}/release/")
+    assert decide(admin, here, Verdict.SUSPEND).status_code == 302
+    assert not User.objects.get(pk=person.id).is_active
+    undo = f"decisions/{Decision.objects.get(case=here).pk}/undo/"
+    assert desk.post(undo, why="a colleague").status_code == 409
+    assert admin.post(undo, why="it was nothing").status_code == 302
 
 
 def test_the_case_of_an_account_shows_its_newest_photos():

@@ -56,11 +56,15 @@ def test_whatever_is_typed_finds_something_or_nothing(text, desks):
         assert desks[role].get("people/", q=text).status_code == 200
 
 
-def test_looking_somebody_up_by_e_mail_is_written_down():
-    desk, anna = a_staff(Role.SUPPORT), a_person()
-    found(desk, q=User.objects.get(pk=anna.id).email)
+def test_looking_somebody_up_by_e_mail_or_phone_is_written_down_in_every_list():
+    desk, anna = a_staff(Role.SUPPORT), a_person(phone=f"+44 20 7947 {a_person().id:07}")
+    user = User.objects.get(pk=anna.id)
+    asked = [("people/", "q", user.email), ("people/", "q", user.phone), ("photos/", "person", user.email)]
+    for path, field, text in [*asked, ("follows/", "person", user.phone)]:
+        assert desk.get(path, **{field: text}).status_code == 200
+    found(desk, q=anna.username)
 
-    assert [(row.act, row.target_id) for row in desk.acts()] == [("people.contact", str(anna.id))]
+    assert [(row.act, row.target_id) for row in desk.acts()] == [("people.contact", str(anna.id))] * 4
 
 
 def test_filters_narrow_each_other(desks):

@@ -139,13 +139,16 @@ def test_the_page_of_a_photo_tells_where_it_is_whose_and_what_hangs_on_it(desk):
 
 def test_a_photo_of_a_private_account_is_shown_after_it_was_asked_for_and_noted(desk):
     anna, moderator = a_person(), a_staff(Role.MODERATOR)
-    number = photo_id(anna.upload())
+    number = photo_id(anna.upload(lat="51.5237", lng="-0.1585"))
     User.objects.filter(pk=anna.id).update(is_private=True)
 
-    assert "_7.jpg" not in moderator.get(f"photos/{number}/").content.decode().split("Files")[0]
+    page = moderator.get(f"photos/{number}/").content.decode()
+    assert "_7.jpg" not in page.split("Files")[0]
+    assert "51.5237" not in page
     shown = moderator.post(f"photos/{number}/private/").content.decode()
 
     assert "_7.jpg" in shown.split("Files")[0]
+    assert "51.5237" in shown
     assert [entry.act for entry in moderator.acts()] == ["people.private_photos"]
 
 

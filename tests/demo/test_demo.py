@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.queries import counts_of, follows_page
-from demo import errands, people
+from demo import errands, people, sources
 from jobs.testing import run_until_idle
 from notifications.push import bells
 from notifications.push.models import Device
@@ -24,6 +24,7 @@ from photos.queries import photos_by
 from sharding import all_servers, counters, shard_of_object
 
 PHOTOS = 40
+found = sources.find
 
 
 @pytest.fixture
@@ -39,10 +40,13 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fresh_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """People to log in as that nobody has met, and a state directory of this test's own; returns the logins' file."""
+    """People that nobody has met, and a state directory of this test's own; returns the logins' file."""
     suffix = secrets.token_hex(4)
     logins = tuple(replace(person, username=f"{person.username}{suffix}") for person in people.LOGINS)
     monkeypatch.setattr(people, "LOGINS", logins)
+    # Whatever the seed: the demos of other tests stand in the same databases.
+    there = frozenset(User.objects.values_list("username", flat=True))
+    monkeypatch.setattr(sources, "find", lambda wanted: replace(found(wanted), reserved_usernames=there))
     monkeypatch.setattr(settings, "STATE_DIR", tmp_path / "state")
     # What other tests left in the outboxes is no job of the demo.
     run_until_idle()

@@ -11,9 +11,12 @@ from django.db import connection
 from psycopg2 import sql
 
 from accounts.models import User
+from accounts.queries import STANDING_KIND, standing_id
 from accounts.services.follows import copy_edge
 from accounts.services.presence import changed, deactivate
 from accounts.visibility import visible_authors
+from caching.cache import _key
+from caching.servers import client
 from feeds.explain import Cause, explain, person_named, photo_named
 from feeds.queries import home_feed
 from feeds.tasks import fan_out
@@ -275,10 +278,6 @@ def _stale(_) -> Case:
 
 
 def stranger_to_the_cache(viewer: Person, author: Person) -> None:
-    from accounts.queries import STANDING_KIND, standing_id  # noqa: PLC0415
-    from caching.cache import _key  # noqa: PLC0415
-    from caching.servers import client  # noqa: PLC0415
-
     for kind, each in (("user:1", author.id), (STANDING_KIND, standing_id(viewer.id, author.id))):
         client().delete(_key(kind, each), noreply=False)
     assert author.id not in visible_authors(viewer.id, [author.id])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from caching import cache
 from feeds.models import Inbox
 from feeds.queries import home_feed
-from feeds.tasks import fan_out
+from feeds.tasks import backfill, fan_out
 from jobs.testing import run_until_idle
 from sharding import shard_of
 from tests.support.people import a_person, refusal
@@ -83,8 +83,6 @@ def test_a_new_follow_brings_earlier_photos_and_an_unfollow_takes_them_at_once()
 
 
 def test_a_backfill_that_comes_after_the_unfollow_leaves_nothing():
-    from feeds.tasks import backfill  # noqa: PLC0415
-
     anna, ben = a_person(), a_person()
     anna.upload()
     ben.follow(anna)

@@ -8,10 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
+from accounts.services import unsuspend
 from instagram.errors import InvalidParameters
 from jobs.testing import run_until_idle
 from moderation import decisions, queue
-from moderation.errors import ClaimedByAnotherError, TooLateError
+from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
 from tests.support.people import a_person, refusal
 from tests.support.store import objects_of, photo_id, status, stem_of
@@ -159,6 +160,20 @@ def test_an_undo_lifts_no_suspension_that_another_decision_made():
     assert Client().get("/v1/users/self/feed", {"access_token": anna.token}).status_code == 400
 
 
+def test_a_suspension_that_staff_ended_does_not_come_back_with_the_next_decision():
+    anna, _, media, case = reported()
+    decide(case, Verdict.SUSPEND)
+    unsuspend(anna.id)
+
+    report(a_person(), f"media/{media['id']}")
+    decide(case_of(photo_id(media)), Verdict.HIDE)
+    other = anna.upload()
+    report(a_person(), f"media/{other['id']}")
+    decide(case_of(photo_id(other)), Verdict.DISMISS)
+
+    assert anna.get("/v1/users/self/feed")["meta"]["code"] == 200
+
+
 def test_a_removed_comment_comes_back_with_the_undo():
     anna, ben = a_person(), a_person()
     media = anna.upload()
@@ -217,6 +232,19 @@ def test_a_photo_that_its_author_deleted_can_still_be_decided():
     undo(decide(case, Verdict.REMOVE))
 
     assert refusal(Client().get(f"/v1/media/{media['id']}", {"access_token": anna.token}))[0] == "APINotFoundError"
+
+
+def test_nobody_claims_decides_or_undoes_what_is_about_themselves():
+    anna, *_, case = reported()
+    with pytest.raises(OwnCaseError):
+        queue.claim(case.pk, moderator_id=anna.id)
+    with pytest.raises(OwnCaseError):
+        decisions.decide(case.pk, moderator_id=anna.id, verdict=Verdict.DISMISS, reason="mine")
+    assert case not in queue.free_for(anna.id, queue.open_cases())
+
+    decision = decide(case, Verdict.REMOVE)
+    with pytest.raises(OwnCaseError):
+        decisions.undo(decision.pk, moderator_id=anna.id, reason="mine")
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])

@@ -1,6 +1,9 @@
 """Rules against spam catch what they say, nothing else; a preview says the same of what was written before."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,10 +30,7 @@ def comment(person, media, text):
 
 def aged(person, *, days):
     """Let somebody have signed up days ago."""
-    user = User.objects.get(pk=person.id)
-    User.objects.filter(pk=person.id).update(
-        date_joined=user.date_joined.replace(year=user.date_joined.year - days // 365 - 1)
-    )
+    User.objects.filter(pk=person.id).update(date_joined=F("date_joined") - timedelta(days=days))
 
 
 def test_a_link_from_a_new_account_is_caught_and_stays_up():
@@ -88,6 +88,17 @@ def test_a_rule_that_is_off_catches_nothing():
         assert flags_of("comment", comment(ben, anna.upload(), "#one #two #three")) == []
     finally:
         rule.delete()
+
+
+def test_rules_of_another_release_stop_nobody_from_being_judged():
+    SpamRule.objects.create(name="Of a newer one", kind="mind_reading", numbers={"depth": 3})
+    older = SpamRule.objects.create(name="Of an older one", kind="hashtag_stuffing", numbers={})
+    try:
+        anna = a_person()
+        media = anna.upload(caption=" ".join(f"#t{number}" for number in range(26)))
+        assert judging.judge(photo_id=int(media["id"].split("_")[0])) == ["Hashtags without end", older.name]
+    finally:
+        SpamRule.objects.filter(name__startswith="Of a").delete()
 
 
 def test_a_preview_says_what_a_rule_would_have_caught_and_changes_nothing():

@@ -2,6 +2,7 @@
 
 import secrets
 from io import StringIO
+from math import asin, atan2, cos, degrees, radians, sin
 from unittest.mock import patch
 
 import pytest
@@ -232,8 +233,6 @@ def test_python_and_sql_put_a_tag_on_the_same_shard(tag):
 
 @given(st.floats(-90, 90), st.floats(-180, 180), st.floats(1, 5_000), st.floats(0, 360), st.floats(0, 1))
 def test_every_point_of_a_circle_is_in_its_cells(latitude, longitude, distance_m, bearing, share):
-    from math import asin, atan2, cos, degrees, radians, sin  # noqa: PLC0415
-
     angle = distance_m * share / cells.EARTH_RADIUS_M
     lat1, lng1, way = radians(latitude), radians(longitude), radians(bearing)
     lat2 = asin(max(-1, min(1, sin(lat1) * cos(angle) + cos(lat1) * sin(angle) * cos(way))))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 
@@ -19,7 +20,7 @@ from photos.models import Photo
 from photos.services import privacy
 from photos.storage import keys, store
 from sharding import main_server, shard_of
-from tests.support.people import a_person
+from tests.support.people import a_person, a_photo
 from tests.support.store import objects_of, photo_id, status, stem_of
 from tests.support.waiting import wait_until
 
@@ -281,10 +282,6 @@ def test_a_batch_goes_on_after_the_photos_of_the_one_before(tidy, monkeypatch):
 
 
 def test_the_picture_of_a_private_account_stays_public():
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
-
-    from tests.support.people import a_photo  # noqa: PLC0415
-
     anna, stranger = a_person(), a_person()
     anna.post("/v1/accounts/self", picture=SimpleUploadedFile("me.jpg", a_photo()), is_private="1")
     run_until_idle()

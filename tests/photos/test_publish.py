@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 
@@ -79,8 +80,6 @@ def test_two_equal_uploads_at_once_give_one_photo():
     ],
 )
 def test_a_bad_upload_is_refused_and_leaves_nothing(fields, message):
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
-
     anna = a_person()
     files = {"photo": SimpleUploadedFile("a.jpg", a_photo())} if fields else {}
     response = Client().post("/v1/media", {"access_token": anna.token, **fields, **files})
