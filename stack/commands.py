@@ -209,9 +209,17 @@ def _begin_anew(sure: bool) -> None:
         if answer.strip().lower() not in {"y", "yes"}:
             raise StackError("nothing was deleted.")
     down()
-    for name in ("captures", "data", "etc", "log", "static"):
+    # Backups, too: pgBackRest takes no new server's where there are those of another.
+    for name in ("backups", "captures", "data", "etc", "log", "scratch", "static"):
         shutil.rmtree(paths.state() / name, ignore_errors=True)
-    for file in (demo_file(), topology.path(), paths.state() / "phones.json", paths.run("static.done")):
+    told = (
+        demo_file(),
+        topology.path(),
+        paths.state() / "phones.json",
+        paths.run("static.done"),
+        paths.run("drill.json"),
+    )
+    for file in told:
         file.unlink(missing_ok=True)
 
 
