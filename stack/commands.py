@@ -205,7 +205,7 @@ def _begin_anew(sure: bool) -> None:
     if not sure:
         if not sys.stdin.isatty():
             raise StackError("--fresh deletes all data of this data centre; add --yes to mean it.")
-        answer = input(f"Delete all photos, people and logs below {paths.state()}? [y/N] ")
+        answer = input(f"Delete all photos, people, backups and logs below {paths.state()}? [y/N] ")
         if answer.strip().lower() not in {"y", "yes"}:
             raise StackError("nothing was deleted.")
     down()
