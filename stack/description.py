@@ -38,7 +38,7 @@ def components(kind: str = "") -> list[Component]:
         _apns(),
         _stack_page(),
         *front.app_fronts(full=full),
-        *([front.haproxy()] if full else []),
+        *([front.haproxy(), _canary()] if full else []),
     ]
 
 
@@ -146,6 +146,13 @@ def _replica_guard() -> Component:
     # It connects anew for each look, twice a second. The name: recovery/failover/guard.py.
     wrote = probes.wrote(paths.data("replica_guard") / "seen", within_s=15.0)
     return _writing("replica_guard", ["replicas", "guard"], wrote)
+
+
+def _canary() -> Component:
+    # Through the load balancer, as people come. The file's name: monitoring/canary/results.py.
+    last = f"last{settings.CACHE_PREFIX.replace(':', '.')}.json"
+    wrote = probes.wrote(paths.data("canary") / last, within_s=settings.CANARY_STALE_S)
+    return replace(_writing("canary", ["canary"], wrote), after=("haproxy",))
 
 
 def _apns() -> Component:

@@ -97,4 +97,5 @@ def _key() -> str:
 
 
 def _file() -> Path:
-    return Path(settings.STATE_DIR) / "run" / f"canary{settings.CACHE_PREFIX.replace(':', '.')}.json"
+    # Beside what other processes write as their own account: run/ is the supervisor's.
+    return Path(settings.STATE_DIR) / "data" / "canary" / f"last{settings.CACHE_PREFIX.replace(':', '.')}.json"
