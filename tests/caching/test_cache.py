@@ -30,6 +30,12 @@ def is_idle():
     return False
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_by_others(test_databases):
+    """Run the jobs that earlier tests left, before a test waits for its own."""
+    wait_until(is_idle, seconds=120)
+
+
 @pytest.fixture
 def kind():
     return next(_kinds)

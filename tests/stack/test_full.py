@@ -161,7 +161,7 @@ def test_one_that_is_killed_under_load_costs_nobody_anything_but_a_picture_on_it
     published = sum(map(len, traffic.published.values()))
     print(f"\n{name}: {traffic.counted()}, {published} photos, dead after {dead - killed:.2f} s")
     assert traffic.failed("GET") == []
-    # A picture on its way through what was killed may or may not have been taken: nobody but its sender may send it again.
+    # A picture on its way through what was killed may or may not have been taken: its sender alone may send it again.
     for each in traffic.failed("POST"):
         assert each.path == "/v1/media"  # a like is a like, however often it comes: sent on to another
         assert each.answer == "502"
