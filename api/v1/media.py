@@ -18,7 +18,7 @@ from instagram.errors import InvalidParameters, NotFound
 from photos.filters import Look
 from photos.filters.look import TiltShift
 from photos.queries import PhotoBody, body_of, photos_by
-from photos.services import delete_photo, publish
+from photos.services import delete_photo, publish, published_under
 from sharding.ids import id_of_shortcode
 
 
@@ -53,21 +53,27 @@ class MediaList(Endpoint):
         upload_id = call.params.get("upload_id")
         if upload is None and not upload_id:  # with a key it may have been sent before: api/v1/uploads.py
             raise InvalidParameters("photo: this file is required")
-        spend_pace(call.my_id, "photos")
         share_to = services_of(call.params)
-        photo_id = publish(
+        # A repeat is answered with what there is, however many photos this hour has seen.
+        photo_id = published_under(author_id=call.my_id, upload_id=upload_id)
+        if photo_id is None:
+            spend_pace(call.my_id, "photos")
+            photo_id = self._publish(call, image=upload.read() if upload else None, share_to=share_to)
+        shares = shares_of_upload(user_id=call.my_id, photo_id=photo_id, services=share_to)
+        return enveloped(one_media(photo_id, call) | {"shares": shares})
+
+    def _publish(self, call: Call, *, image: bytes | None, share_to: list[str]) -> int:
+        return publish(
             author_id=call.my_id,
-            image=upload.read() if upload else None,
+            image=image,
             caption=call.params.get("caption").strip(),
             look=_look(call.params),
             draw=not call.params.flag("filtered", default=True),
             place=place_of_upload(call),
-            upload_id=upload_id,
+            upload_id=call.params.get("upload_id"),
             taken_at=call.params.epoch("taken_at"),
             share_to=share_to,
         )
-        shares = shares_of_upload(user_id=call.my_id, photo_id=photo_id, services=share_to)
-        return enveloped(one_media(photo_id, call) | {"shares": shares})
 
 
 def _look(params: Params) -> Look:

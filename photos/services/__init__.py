@@ -5,7 +5,7 @@ from .indexes import index_photos
 from .likes import like_photo, unlike_photo
 from .locations import find_or_create_location
 from .pictures import store_picture
-from .publish import delete_photo, publish
+from .publish import delete_photo, publish, published_under
 
 __all__ = [
     "add_comment",
@@ -15,6 +15,7 @@ __all__ = [
     "index_photos",
     "like_photo",
     "publish",
+    "published_under",
     "store_picture",
     "unlike_photo",
 ]

@@ -97,6 +97,15 @@ def publish(
     return photo_id
 
 
+def published_under(*, author_id: int, upload_id: str) -> int | None:
+    """Return the photo that this idempotency key published within UPLOAD_ID_HOURS, None without a key.
+
+    Cost: one query. Raises InvalidParameters for what is no key.
+    """
+    pending.check_upload_id(upload_id)
+    return _uploaded(shard_of(author_id), author_id, upload_id) if upload_id else None
+
+
 def delete_photo(*, user_id: int, photo_id: int) -> None:
     """Delete one's own photo: gone at once from every answer, from inboxes and the store by jobs."""
     try:

@@ -50,6 +50,20 @@ def test_a_retry_with_the_same_key_gives_the_first_photo():
     assert len(anna.get("/v1/users/self/media/recent")["data"]) == 1
 
 
+def test_a_retry_is_answered_with_the_photo_by_a_key_in_the_address_and_when_no_further_photo_is_allowed(settings):
+    settings.PACE_FIRST_DAY = {"photos": 1}
+    anna = a_person()
+
+    def tap(key):
+        sent = {"photo": SimpleUploadedFile("photo.jpg", a_photo()), "access_token": anna.token}
+        return Client().post(f"/v1/media?upload_id={key}", sent)
+
+    first, again, another = tap("tap-a"), tap("tap-a"), tap("tap-b")
+
+    assert first.json()["data"]["id"] == again.json()["data"]["id"]
+    assert refusal(another, status=429)[0] == "OAuthRateLimitException"
+
+
 def test_two_equal_uploads_at_once_give_one_photo():
     anna, image = a_person(), a_photo()
 

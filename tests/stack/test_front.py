@@ -1,6 +1,7 @@
 """The app front: whom it believes, what it lets through, how long it waits. Real nginx before an application that tells
 what reached it."""
 
+import http.client
 import json
 import socket
 import ssl
@@ -17,6 +18,7 @@ from django.test import override_settings
 
 from stack import render, tls
 from stack.errors import StackError
+from tests.support.deserters import AppFront
 from tests.support.own_front import own_front
 from tests.support.own_servers import OwnServer
 from tests.support.waiting import wait_until
@@ -150,6 +152,59 @@ def test_who_knocks_too_often_at_a_page_gets_a_page(front, path, client):
     assert answers[-1].headers["Content-Type"] == "text/html; charset=utf-8"
     assert answers[-1].headers["Retry-After"] == "61"
     assert "Too many attempts" in answers[-1].text
+
+
+@pytest.fixture
+def behind_two() -> Iterator[tuple[OwnServer, AppFront, AppFront]]:
+    """An nginx before an application that hangs up on everything, and one that answers."""
+    with AppFront(hangs_up=True) as deserter, AppFront() as other:
+        for each in (deserter, other):
+            threading.Thread(target=each.serve_forever, daemon=True).start()
+        with own_front(deserter.server_port, other.server_port, KNOWN_PROXIES=[]) as (nginx, _):
+            yield nginx, deserter, other
+        for each in (deserter, other):
+            each.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("/v1/media/1_2/likes", 20),
+        ("/v1/users/7/relationship.json", 20),
+        ("/v1/media?upload_id=a-tap", 3_000_000),
+        ("/v1/media/uploads?upload_id=a-tap", 20),
+    ],
+)
+def test_what_is_the_same_done_twice_goes_to_another_gunicorn_when_one_dies_over_it(behind_two, path, size):
+    nginx, deserter, other = behind_two
+
+    answers = [requests.post(f"http://{nginx.address}{path}", data=b"x" * size, timeout=10) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert deserter.reached["POST"] > 0
+    assert other.reached["POST"] == 4
+
+
+@pytest.mark.parametrize("path", ["/v1/media", "/v1/media/1_2/comments", "/v1/media?upload_id="])
+def test_another_post_is_never_sent_twice(behind_two, path):
+    nginx, deserter, other = behind_two
+
+    answers = [requests.post(f"http://{nginx.address}{path}", data=b"x=1", timeout=10) for _ in range(4)]
+
+    lost = [answer for answer in answers if answer.status_code == 502]
+    assert len(lost) == deserter.reached["POST"] > 0
+    assert other.reached["POST"] == 4 - len(lost)
+    assert all(answer.json()["meta"]["code"] == 502 for answer in lost)
+
+
+def test_a_picture_that_is_too_large_is_refused_in_the_envelope_with_a_key_and_without(bare_front):
+    for path in ("/v1/media", "/v1/media?upload_id=a-tap"):
+        with closing(socket.create_connection(("127.0.0.1", bare_front.port), timeout=5)) as link:
+            link.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n".encode())
+            answer = http.client.HTTPResponse(link)
+            answer.begin()
+            assert answer.status == 413
+            assert json.loads(answer.read())["meta"]["code"] == 413
 
 
 def test_forty_phones_that_send_slowly_reach_no_thread_of_the_application_and_delay_nobody(bare_front):

@@ -140,7 +140,7 @@ def states(full: PrivateStack) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["nginx_app_1", "nginx_app_2", "nginx_app_3", "gunicorn_2"])
-def test_one_that_is_killed_under_load_costs_nobody_anything_but_a_picture_on_its_way_one_repeat(
+def test_one_that_is_killed_under_load_costs_nobody_a_request(
     full: PrivateStack, people: list[Person], name: str
 ) -> None:
     ann, ben, cat, dan = people
@@ -160,14 +160,7 @@ def test_one_that_is_killed_under_load_costs_nobody_anything_but_a_picture_on_it
 
     published = sum(map(len, traffic.published.values()))
     print(f"\n{name}: {traffic.counted()}, {published} photos, dead after {dead - killed:.2f} s")
-    assert traffic.failed("GET") == []
-    # A picture on its way through what was killed may or may not have been taken: its sender alone may send it again.
-    for each in traffic.failed("POST"):
-        assert each.path == "/v1/media"  # a like is a like, however often it comes: sent on to another
-        assert each.answer == "502"
-        assert each.began < dead
-        assert each.ended > killed
-    assert not [each for each in traffic.failed("POST") if each.again]
+    assert traffic.failed("GET", "POST") == []
     for person in (cat, dan):
         assert photos_of(person) == sorted(traffic.published[person.id] + before[person.id])
 

@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +19,13 @@ import requests
 from django.test import override_settings
 
 from stack import render
+from tests.support.deserters import AppFront
 from tests.support.own_servers import OwnServer
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     not Path("/usr/sbin/haproxy").exists(), reason="haproxy is not installed: bin/up --full and bin/test --faults do"
 )
-
-
-class AppFront(ThreadingHTTPServer):
-    """Stands where an nginx does: well by its health, else it tells what reached it, or hangs up if it is to."""
-
-    def __init__(self, *, hangs_up: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.hangs_up, self.reached = hangs_up, Counter[str]()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: AppFront
-
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != "/health/live":
-            self.server.reached[self.command] += 1
-            if self.server.hangs_up:
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
-        self.send_response(200)
-        self.send_header("X-Ratelimit-Limit", "7")
-        self.send_header("X-Request-Id", self.headers.get("X-Request-Id", ""))
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # the name is http.server's
-
-    def log_message(self, *_words: Any) -> None:
-        """Say nothing."""
 
 
 @contextmanager
@@ -109,6 +77,41 @@ def test_a_get_that_an_app_front_lets_down_goes_to_another_and_a_post_is_never_s
     assert sent[200] + sent[502] == 12
     assert (deserter.reached["POST"], other.reached["POST"]) == (sent[502], sent[200])
     assert sent[502] > 0
+
+
+LIKE, KEYED = "/v1/media/1_2/likes", "/v1/media?upload_id=a-tap"
+
+
+@pytest.mark.parametrize(("path", "size"), [(LIKE, 20), (f"{LIKE}.json", 20), (KEYED, 300_000), (f"{KEYED}&x=1", 20)])
+def test_what_is_the_same_done_twice_goes_to_another_even_when_its_body_comes_late(path: str, size: int) -> None:
+    deserter, other = AppFront(hangs_up=True), AppFront()
+    with balancer(deserter, other) as haproxy:
+        answers = [said_in_parts(haproxy, path, size) for _ in range(6)]
+
+    assert answers == [200] * 6
+    assert deserter.reached["POST"] > 0
+    assert other.reached["POST"] == 6
+
+
+def test_an_upload_that_fits_no_buffer_is_not_sent_twice_and_arrives_whole() -> None:
+    deserter, other = AppFront(hangs_up=True), AppFront()
+    with balancer(deserter, other) as haproxy:
+        answers = Counter(said_in_parts(haproxy, KEYED, 2_000_000) for _ in range(6))
+
+    assert set(answers) == {200, 502}
+    assert other.reached["POST"] == answers[200]
+
+
+def said_in_parts(haproxy: OwnServer, path: str, size: int) -> int:
+    """POST as phones do, the headers first and the body a moment later in two parts; return the status."""
+    with closing(socket.create_connection(("127.0.0.1", haproxy.port), timeout=10)) as link:
+        link.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+        for part in (size // 2, size - size // 2):
+            threading.Event().wait(0.05)
+            link.sendall(b"x" * part)
+        answer = http.client.HTTPResponse(link)
+        answer.begin()
+        return answer.status
 
 
 def test_a_post_that_finds_the_door_shut_has_not_been_sent_and_goes_to_another() -> None:

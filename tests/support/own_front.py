@@ -1,4 +1,4 @@
-"""The app front of a test's own: nginx with the configuration it really has, before whatever listens on a port."""
+"""The app front of a test's own: nginx with the configuration it really has, before whatever listens on these ports."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ from tests.support.own_servers import OwnServer
 
 @contextmanager
 def own_front(
-    app_port: int, *, body_timeout: str = "30s", access_log: Path | None = None, **changed: Any
+    *app_ports: int, body_timeout: str = "30s", access_log: Path | None = None, **changed: Any
 ) -> Iterator[tuple[OwnServer, Path]]:
     """Yield nginx, started, and its directory, where it keeps bodies and access.log. changed: settings."""
     with tempfile.TemporaryDirectory(prefix="front-") as name:
@@ -30,7 +30,7 @@ def own_front(
             "APP_LISTEN": f"127.0.0.1:{nginx.port}",
             "ACCESS_LOG": access_log or folder / "access.log",
         }
-        own["GUNICORNS"] = render.gunicorns([app_port])
+        own["GUNICORNS"] = render.gunicorns(app_ports)
         with override_settings(STATE_DIR=folder, STACK_KIND="lean", **changed):
             text = render.rendered("nginx/app.conf", own)
             (folder / "etc" / "tls.pem").write_text(render.files().get("tls.pem", ""))
