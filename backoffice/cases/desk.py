@@ -17,6 +17,7 @@ from instagram.errors import APIError, NotFound
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
+from .alike import likenesses_of, removed_photos_of
 from .facts import (
     history_of,
     is_open,
@@ -141,6 +142,8 @@ def _claim(request: HttpRequest, case_id: int) -> None:
     if owner is not None and not is_open(owner):
         # Who has the case is shown what a private account posted.
         audit.record(audit.actor_of(request), "people.private_photos", target=audit.Target("person", owner.pk))
+    for photo_id in removed_photos_of(claimed):
+        audit.record(audit.actor_of(request), "people.private_photos", target=audit.Target("photo", photo_id))
 
 
 def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None, status: int = 200) -> HttpResponse:
@@ -161,7 +164,8 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
         "case": here, "what": word_of(here.kind), "target": found, "owner": owner,
         "holder": holder, "mine": mine, "fitting": fitting, "form": form,
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
-        "hidden_image": not with_image, "entries_of_owner": _record_of(here.about_user_id),
+        "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
+        "entries_of_owner": _record_of(here.about_user_id),
     }  # fmt: skip
     return shown(request, "case", facts, status=status)
 

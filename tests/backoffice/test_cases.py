@@ -1,5 +1,8 @@
 """The moderator's desk: the queue, one case at a time, decisions with a reason, their undo, all written down."""
 
+import random
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -8,10 +11,12 @@ from accounts.models import User
 from backoffice.acts import Role
 from backoffice.roles import set_role
 from jobs.testing import run_until_idle
+from moderation import decisions
 from moderation.models import Case, Decision, Verdict
+from tests.moderation.test_look_alikes import a_picture
 from tests.support.people import a_person, refusal
 from tests.support.staff import Staff, a_staff, sign_in, staff_person
-from tests.support.store import photo_id
+from tests.support.store import photo_id, status
 
 
 @pytest.fixture
@@ -256,3 +261,47 @@ def test_decisions_are_listed_by_moderator_state_and_person(case):
 
     assert [row["decision"].case_id for row in found.context["rows"]] == [here.pk]
     assert desk.get("decisions/", state="undone", about=anna.id).context["rows"] == []
+
+
+@pytest.fixture
+def look_alike():
+    """Return a removed photo, and the case of a copy of it."""
+    picture = a_picture(random.randrange(10**9))
+    anna, carl = a_person(), a_person()
+    media = anna.upload(picture)
+    a_person().post(f"/v1/media/{media['id']}/report", reason="nudity")
+    run_until_idle()
+    first = Case.objects.get(target_id=photo_id(media), closed_at=None)
+    decisions.decide(first.pk, moderator_id=a_person().id, verdict=Verdict.REMOVE, reason="nudity")
+    run_until_idle()
+    copy = carl.upload(picture)
+    run_until_idle()
+    return media, Case.objects.get(target_id=photo_id(copy), closed_at=None)
+
+
+def test_who_has_a_look_alikes_case_sees_the_removed_picture_beside_it_and_that_is_written_down(look_alike):
+    media, here = look_alike
+    desk, other = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    [mine] = desk.get(f"reports/{here.pk}/").context["likenesses"]
+    [theirs] = other.get(f"reports/{here.pk}/").context["likenesses"]
+
+    assert status(mine.image) == 200
+    assert theirs.image == ""
+    looks = [entry.target_id for entry in desk.acts() if entry.act == "people.private_photos"]
+    assert looks == [str(photo_id(media))]
+    assert [entry.act for entry in other.acts()] == []
+
+
+def test_of_a_look_alike_whose_removal_is_final_nothing_is_shown(look_alike):
+    media, here = look_alike
+    Decision.objects.filter(target_id=photo_id(media)).update(made_at=timezone.now() - timedelta(days=31))
+    assert decisions.make_final() >= 1
+    run_until_idle()
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    [likeness] = desk.get(f"reports/{here.pk}/").context["likenesses"]
+
+    assert (likeness.image, likeness.says) == ("", "Deleted for good: nothing of it is kept.")
