@@ -64,6 +64,7 @@ ACTS: dict[str, Act] = {
         Act("feeds.explain", "explain a feed", _DESKS),
         Act("reports.view", "look at reports", _EVERYBODY),
         Act("reports.claim", "take a case to look at", _MODERATORS),
+        Act("reports.release", "give a case back", _MODERATORS),
         Act("reports.decide", "decide a case", _MODERATORS, changes=True),
         Act("reports.undo", "undo a decision", _MODERATORS, changes=True),
         Act("decisions.view", "look at decisions", _EVERYBODY),

@@ -88,14 +88,14 @@ def free_for(moderator_id: int, cases: QuerySet[Case]) -> QuerySet[Case]:
     return cases.filter(Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()) | Q(claimed_by=moderator_id))
 
 
-def neighbour(case: Case, *, moderator_id: int, forward: bool) -> Case | None:
-    """Return the next (or the previous) case of the queue that this moderator can look at; None at its end."""
-    cases = free_for(moderator_id, Case.objects.filter(closed_at=None)).exclude(pk=case.pk)
+def neighbours(case: Case, cases: QuerySet[Case], *, moderator_id: int, forward: bool) -> QuerySet[Case]:
+    """Return those of open_cases() that come after a case (or before it), the nearest first, free for a moderator."""
+    cases = free_for(moderator_id, cases).exclude(pk=case.pk)
     if forward:
         later = Q(weight__lt=case.weight) | Q(weight=case.weight, id__gt=case.pk)
-        return cases.filter(later).order_by("-weight", "id").first()
+        return cases.filter(later)
     earlier = Q(weight__gt=case.weight) | Q(weight=case.weight, id__lt=case.pk)
-    return cases.filter(earlier).order_by("weight", "-id").first()
+    return cases.filter(earlier).order_by("weight", "-id")
 
 
 def claim(case_id: int, *, moderator_id: int) -> Case:
@@ -111,9 +111,10 @@ def claim(case_id: int, *, moderator_id: int) -> Case:
     return Case.objects.select_related("claimed_by").get(pk=case_id)
 
 
-def release(case_id: int, *, moderator_id: int) -> None:
-    """Give a claimed case back; nothing if it is somebody else's."""
-    Case.objects.filter(pk=case_id, claimed_by=moderator_id).update(claimed_by=None, claimed_until=None)
+def release(case_id: int, *, moderator_id: int) -> bool:
+    """Give a claimed case back; nothing, and False, if it is somebody else's."""
+    mine = Case.objects.filter(pk=case_id, claimed_by=moderator_id)
+    return mine.update(claimed_by=None, claimed_until=None) > 0
 
 
 def held_by(case: Case) -> User | None:

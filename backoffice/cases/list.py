@@ -1,6 +1,7 @@
 """The queue: what waits, the heaviest first."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +32,12 @@ class CaseQuestions(Questions):
     source = forms.ChoiceField(label="Found by", required=False, choices=_SOURCES)
 
 
+def asked_of(request: HttpRequest) -> dict[str, Any]:
+    """Return what the queue is narrowed to, by a page's address or form; nonsense narrows nothing."""
+    form = CaseQuestions(request.POST if request.method == "POST" else request.GET)
+    return form.asked() if form.is_valid() else {}
+
+
 @page("reports/", name="cases", act="reports.view", menu=Menu("What is going on", "Reports", 10))
 def cases(request: HttpRequest) -> HttpResponse:
     """Show the queue. Cost: two queries on main, one per server for the pictures."""
@@ -38,7 +45,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, "cases", {"title": "Reports", "form": form, "rows": []}, status=400)
     asked = form.asked()
-    waiting = queue.open_cases(kind=asked.get("kind"), source=asked.get("source"))
+    waiting = queue.open_cases(**asked)
     found = list(queue.page_of(waiting, after=_cursor(request), count=COUNT + 1))
     rows = found[:COUNT]
     people = User.objects.in_bulk({each.about_user_id for each in rows})
@@ -52,7 +59,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         query["after"] = f"{rows[-1].weight!r},{rows[-1].pk}"
         older = f"{reverse('admin:cases')}?{query.urlencode()}"
     facts: dict[str, Any] = {
-        "title": "Reports", "form": form, "older": older, "asked": asked,
+        "title": "Reports", "form": form, "older": older, "asked": asked, "query": urlencode(asked),
         "rows": [
             {
                 "case": each, "what": word_of(each.kind), "owner": people.get(each.about_user_id),

@@ -8,10 +8,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from backoffice import audit
 from backoffice.acts import Role
 from backoffice.roles import set_role
+from instagram.errors import NotFound
 from jobs.testing import run_until_idle
-from moderation import decisions
+from moderation import decisions, queue
 from moderation.models import Case, Decision, Verdict
 from tests.moderation.test_look_alikes import a_picture
 from tests.support.people import a_person, refusal
@@ -58,7 +60,7 @@ def test_a_moderator_claims_looks_decides_and_undoes_and_all_is_written_down(cas
     run_until_idle()
     assert anna.get(f"/v1/media/{media['id']}")["data"]["id"] == media["id"]
 
-    acts = [(entry.act, entry.target_kind, entry.reason) for entry in desk.acts()]
+    acts = [(entry.act, entry.target_kind, entry.reason) for entry in desk.acts() if entry.act != "reports.claim"]
     assert acts == [("reports.decide", "photo", "it sells pills"), ("reports.undo", "photo", "it was a joke")]
 
 
@@ -131,7 +133,7 @@ def test_a_private_accounts_photo_is_shown_to_who_has_the_case_and_that_is_writt
     claim(desk, here)
 
     assert "<img src" in desk.get(f"reports/{here.pk}/").content.decode().split("looked-at")[1].split("</div>")[0]
-    assert [entry.act for entry in desk.acts()] == ["people.private_photos"]
+    assert [entry.act for entry in desk.acts()] == ["reports.claim", "people.private_photos"]
 
 
 def test_a_comments_case_shows_no_picture_of_a_private_photo_owner_but_to_who_has_it():
@@ -148,7 +150,7 @@ def test_a_comments_case_shows_no_picture_of_a_private_photo_owner_but_to_who_ha
     claim(desk, here)
 
     assert desk.get(f"reports/{here.pk}/").context["target"].image
-    assert [(entry.act, entry.target_id) for entry in desk.acts()] == [("people.private_photos", str(anna.id))]
+    assert ("people.private_photos", str(anna.id)) in [(entry.act, entry.target_id) for entry in desk.acts()]
 
 
 def test_what_was_taken_down_is_no_longer_shown_with_its_case(case):
@@ -305,3 +307,101 @@ def test_of_a_look_alike_whose_removal_is_final_nothing_is_shown(look_alike):
     [likeness] = desk.get(f"reports/{here.pk}/").context["likenesses"]
 
     assert (likeness.image, likeness.says) == ("", "Deleted for good: nothing of it is kept.")
+
+
+def a_case(**report):
+    """Return the case of a new photo; of its author, where a report says so."""
+    anna = a_person()
+    media = anna.upload()
+    path = f"users/{anna.id}" if report.pop("kind", "media") == "user" else f"media/{media['id']}"
+    a_person().post(f"/v1/{path}/report", **{"reason": "spam", **report})
+    run_until_idle()
+    return Case.objects.get(about_user_id=anna.id, closed_at=None)
+
+
+def three_cases():
+    """Return three cases that stand at the front of the queue, the first one heaviest."""
+    found = [a_case() for _ in range(3)]
+    top = 1e9 + found[0].pk
+    for place, each in enumerate(found):
+        Case.objects.filter(pk=each.pk).update(weight=top - place / 4)
+    return found
+
+
+def test_taking_moving_and_giving_back_are_lines_in_the_audit_log():
+    first, second, _ = three_cases()
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, first)
+    desk.post(f"reports/{first.pk}/move/", to="next")
+    desk.post(f"reports/{second.pk}/release/")
+    desk.post(f"reports/{second.pk}/release/")  # nothing is given back twice
+
+    lines = [(entry.act, entry.after["case"], entry.after["held"]) for entry in desk.acts()]
+    assert lines == [
+        ("reports.claim", first.pk, True),
+        ("reports.claim", second.pk, True),
+        ("reports.release", first.pk, False),
+        ("reports.release", second.pk, False),
+    ]
+
+
+def test_who_moves_on_while_a_colleague_is_faster_gets_the_case_after_that(monkeypatch):
+    first, second, third = three_cases()
+    desk, faster = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+    claim(desk, first)
+    claimed = queue.claim
+
+    def after_a_colleague(case_id, *, moderator_id):
+        if case_id == second.pk:
+            claimed(case_id, moderator_id=faster.id)
+        return claimed(case_id, moderator_id=moderator_id)
+
+    monkeypatch.setattr(queue, "claim", after_a_colleague)
+
+    answer = desk.post(f"reports/{first.pk}/move/", to="next")
+
+    assert answer["Location"] == f"/admin/reports/{third.pk}/"
+    assert Case.objects.get(pk=first.pk).claimed_by_id is None
+
+
+def test_at_the_end_of_the_queue_one_keeps_ones_case():
+    first, *_ = three_cases()
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, first)
+    Case.objects.filter(pk=first.pk).update(weight=1e12 + first.pk)
+
+    answer = desk.post(f"reports/{first.pk}/move/", to="previous")
+
+    assert answer["Location"] == f"/admin/reports/{first.pk}/"
+    assert Case.objects.get(pk=first.pk).claimed_by_id == desk.id
+
+
+def test_a_claim_that_cannot_be_written_down_is_none(monkeypatch):
+    here = a_case()
+    desk = a_staff(Role.MODERATOR)
+
+    def refused(*_args, **_kwargs):
+        raise NotFound(what="audit log")
+
+    monkeypatch.setattr(audit, "record", refused)
+
+    assert desk.post(f"reports/{here.pk}/claim/").status_code == 404
+    assert Case.objects.get(pk=here.pk).claimed_by_id is None
+
+
+def test_what_the_queue_is_narrowed_to_stays_after_a_decision_and_with_the_keys():
+    top = 1e10
+    first, photo, second = a_case(kind="user"), a_case(), a_case(kind="user")
+    for place, each in enumerate((first, photo, second)):
+        Case.objects.filter(pk=each.pk).update(weight=top + first.pk - place / 4)
+    desk = a_staff(Role.MODERATOR)
+
+    took = desk.post("reports/next/", kind="user")
+    page = desk.get(f"reports/{first.pk}/", kind="user").content.decode()
+    moved = desk.post(f"reports/{first.pk}/move/", to="next", kind="user")
+    back = desk.post(f"reports/{second.pk}/move/", to="previous", kind="user")
+    decided = desk.post(f"reports/{first.pk}/decide/", verdict="dismiss", why="all is well", kind="user")
+
+    assert took["Location"] == back["Location"] == f"/admin/reports/{first.pk}/?kind=user"
+    assert page.count('<input type="hidden" name="kind" value="user">') >= 3
+    assert moved["Location"] == decided["Location"] == f"/admin/reports/{second.pk}/?kind=user"

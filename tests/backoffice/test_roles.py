@@ -139,10 +139,10 @@ def test_only_moderators_and_admins_decide_and_everybody_on_the_staff_may_look()
         name: set(act.roles) for name, act in ACTS.items() if name.split(".")[0] in {"reports", "decisions", "photos"}
     }
 
-    deciding = {"reports.claim", "reports.decide", "reports.undo", "photos.take_down"}
+    deciding = {"reports.claim", "reports.release", "reports.decide", "reports.undo", "photos.take_down"}
     looking = {"reports.view", "decisions.view", "photos.view"}
     assert told == {name: {M, A} for name in deciding} | {name: set(Role) for name in looking}
-    assert {name for name in deciding if not ACTS[name].changes} == {"reports.claim"}
+    assert {name for name in deciding if not ACTS[name].changes} == {"reports.claim", "reports.release"}
 
 
 def test_a_page_without_a_line_in_the_table_cannot_be_made():

@@ -104,8 +104,8 @@ def test_the_queue_pages_from_the_heaviest_down_and_neighbours_walk_it():
     second = queue.page_of(waiting, after=queue.Cursor(first[-1].weight, first[-1].pk), count=3)
 
     assert [each.pk for each in [*first, *second]] == mine
-    assert queue.neighbour(first[0], moderator_id=1, forward=True).pk == mine[1]
-    assert queue.neighbour(first[2], moderator_id=1, forward=False).pk == mine[1]
+    assert queue.neighbours(first[0], waiting, moderator_id=1, forward=True)[0].pk == mine[1]
+    assert queue.neighbours(first[2], waiting, moderator_id=1, forward=False)[0].pk == mine[1]
 
 
 def test_a_removed_photo_is_gone_at_once_and_an_undo_brings_it_back_everywhere():
