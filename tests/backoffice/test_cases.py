@@ -405,3 +405,16 @@ def test_what_the_queue_is_narrowed_to_stays_after_a_decision_and_with_the_keys(
     assert took["Location"] == back["Location"] == f"/admin/reports/{first.pk}/?kind=user"
     assert page.count('<input type="hidden" name="kind" value="user">') >= 3
     assert moved["Location"] == decided["Location"] == f"/admin/reports/{second.pk}/?kind=user"
+
+
+def test_a_decision_that_comes_too_late_says_why_and_gives_the_words_back():
+    here = a_case()
+    first, second = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+    claim(first, here)
+
+    answer = decide(second, here, Verdict.REMOVE, why="it sells pills <again>")
+
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert page.count(f"{first.username} is looking at this case") >= 2  # the state, and why nothing was decided
+    assert "it sells pills &lt;again&gt;" in page
