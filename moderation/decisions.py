@@ -55,7 +55,7 @@ def decide(
             raise NotFound(what="case")
         if case.closed_at is not None:
             raise TooLateError("this case is decided")
-        if case.about_user_id == moderator_id:
+        if queue.is_own(case, moderator_id):
             raise OwnCaseError
         holder = queue.held_by(case)
         if holder is not None and holder.pk != moderator_id:
@@ -98,7 +98,7 @@ def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
         decision = Decision.objects.select_for_update().filter(pk=decision_id).first()
         if decision is None:
             raise NotFound(what="decision")
-        if decision.about_user_id == moderator_id:
+        if queue.is_own(decision, moderator_id):
             raise OwnCaseError
         if decision.undone_at is not None:
             raise TooLateError("this decision is undone")

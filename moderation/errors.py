@@ -13,12 +13,12 @@ class ClaimedByAnotherError(APIError):
 
 
 class OwnCaseError(APIError):
-    """Nobody decides about themselves."""
+    """Nobody decides about themselves, or what they reported themselves."""
 
     error_type, status = "ModerationOwnCaseError", 403
 
     def __init__(self) -> None:
-        super().__init__("this is about you: somebody else decides")
+        super().__init__("this is about you, or you reported it: somebody else decides")
 
 
 class TooLateError(APIError):

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Report, User
 from instagram.errors import NotFound
 
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
-from .models import Case
+from .models import Case, Decision
 from .weights import weight_of
 
 #: Cases on one page of the queue at most.
@@ -82,9 +82,18 @@ def page_of(cases: QuerySet[Case], *, after: Cursor | None = None, count: int = 
     return list(cases[: min(count, PAGE_MAX)])
 
 
+def is_own(about: Case | Decision, user_id: int) -> bool:
+    """Return whether a case, or what was decided, is somebody's own: about them, or reported by them.
+
+    Their verdict on their own report would raise their own word's weight. Cost: one query on main, by index.
+    """
+    return about.about_user_id == user_id or _reported_by(user_id, about.kind, about.target_id).exists()
+
+
 def free_for(moderator_id: int, cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Return the cases that nobody else is looking at, and that are not about the moderator."""
-    cases = cases.exclude(about_user_id=moderator_id)
+    """Return the cases that nobody else is looking at, and that are not the moderator's own (is_own())."""
+    reported = _reported_by(moderator_id, OuterRef("kind"), OuterRef("target_id"))
+    cases = cases.exclude(about_user_id=moderator_id).exclude(Exists(reported))
     return cases.filter(Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()) | Q(claimed_by=moderator_id))
 
 
@@ -129,9 +138,14 @@ def _why_not(case_id: int, moderator_id: int) -> Exception:
         return NotFound(what="case")
     if case.closed_at is not None:
         return TooLateError("this case is decided")
-    if case.about_user_id == moderator_id:
+    if is_own(case, moderator_id):
         return OwnCaseError()
     return ClaimedByAnotherError(who=case.claimed_by.username if case.claimed_by else "somebody")
+
+
+def _reported_by(user_id: int, kind: Any, target_id: Any) -> QuerySet[Report]:
+    """Return somebody's report of a target, whatever was said of it. kind, target_id: values, or an outer query's."""
+    return Report.objects.filter(reporter_id=user_id, kind=kind, target_id=target_id)
 
 
 def _open_case(kind: str, target_id: int, about_user_id: int) -> Case:

@@ -96,7 +96,7 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
     facts: dict[str, Any] = {
         "title": f"Report: {found.title}", "crumbs": [(reverse(f"admin:{name}"), label) for name, label in _CRUMBS],
         "case": here, "what": word_of(here.kind), "target": found, "owner": owner, "asked": asked_of(request),
-        "holder": holder, "mine": mine, "fitting": fitting, "form": form,
+        "holder": holder, "mine": mine, "own": queue.is_own(here, me(request)), "fitting": fitting, "form": form,
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
         "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
         "entries_of_owner": _record_of(here.about_user_id),

@@ -247,6 +247,21 @@ def test_nobody_claims_decides_or_undoes_what_is_about_themselves():
         decisions.undo(decision.pk, moderator_id=anna.id, reason="mine")
 
 
+def test_nobody_claims_decides_or_undoes_what_they_reported_themselves():
+    carl, dora = a_person(), a_person()
+    *_, case = reported(carl, dora)
+    with pytest.raises(OwnCaseError):
+        queue.claim(case.pk, moderator_id=carl.id)
+    with pytest.raises(OwnCaseError):
+        decisions.decide(case.pk, moderator_id=carl.id, verdict=Verdict.REMOVE, reason="as I said")
+    assert case not in queue.free_for(carl.id, queue.open_cases())
+    assert case in queue.free_for(a_person().id, queue.open_cases())
+
+    decision = decide(case, Verdict.DISMISS)
+    with pytest.raises(OwnCaseError):
+        decisions.undo(decision.pk, moderator_id=dora.id, reason="I was right")
+
+
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
 def test_a_decision_without_a_usable_reason_is_refused(reason):
     *_, case = reported()
@@ -261,10 +276,10 @@ def test_a_verdict_that_does_not_fit_is_refused_and_a_case_is_decided_once():
     case = case_of(anna.id, kind="user")
 
     with pytest.raises(InvalidParameters, match="does not fit"):
-        decisions.decide(case.pk, moderator_id=ben.id, verdict=Verdict.REMOVE, reason="gone")
+        decisions.decide(case.pk, moderator_id=a_person().id, verdict=Verdict.REMOVE, reason="gone")
     decide(case, Verdict.DISMISS)
     with pytest.raises(TooLateError):
-        decisions.decide(case.pk, moderator_id=ben.id, verdict=Verdict.DISMISS, reason="again")
+        decisions.decide(case.pk, moderator_id=a_person().id, verdict=Verdict.DISMISS, reason="again")
 
 
 def test_five_reports_hide_a_photo_from_tags_until_somebody_has_looked(settings):
