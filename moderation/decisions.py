@@ -22,7 +22,7 @@ from .models import REMOVALS, Case, Decision, Kind, Verdict
 
 log = logging.getLogger(__name__)
 
-REASON_MAX_CHARS = 1_000
+REASON_MAX_CHARS, TOLD_MAX_CHARS = 1_000, 300
 #: Which verdicts fit which target: of a person's account nothing can be removed but the whole.
 FITTING = {
     Kind.MEDIA: tuple(Verdict),
@@ -39,16 +39,22 @@ def decide(
     moderator_id: int,
     verdict: str,
     reason: str,
+    told: str = "",
+    suspend_until: datetime | None = None,
     noted: Callable[[Decision], object] | None = None,
     effects_now: bool = True,
 ) -> Decision:
     """Decide a case for all its reports; the effect is there when this returns, or comes when its server is back.
 
+    reason: for staff. told: what its owner reads, word for word, in a warning, which needs it, or when suspended.
+    suspend_until: None: until staff ends it.
     noted: called in the decision's transaction, for whoever writes it down. effects_now: False where a transaction on
     main is open around this: then the effect comes by a job, a moment after its commit.
     Raises InvalidParameters, NotFound, ClaimedByAnotherError, OwnCaseError, TooLateError for a case that is decided.
     """
-    reason = _checked(reason)
+    reason, told = _checked(reason), _checked_told(told, verdict)
+    if suspend_until is not None and suspend_until <= timezone.now():
+        raise InvalidParameters("suspend_until: a day to come")
     with transaction.atomic():
         case = Case.objects.select_for_update().filter(pk=case_id).first()
         if case is None:
@@ -69,13 +75,15 @@ def decide(
             about_user_id=case.about_user_id,
             verdict=verdict,
             reason=reason,
+            told=told,
+            suspend_until=suspend_until if verdict == Verdict.SUSPEND else None,
             moderator_id=moderator_id,
             before={"reviews": _review(case, Verdict(verdict))},
         )
         case.closed_at, case.claimed_by, case.claimed_until = timezone.now(), None, None
         case.save(update_fields=["closed_at", "claimed_by", "claimed_until"])
         if verdict == Verdict.REMOVE_AND_WARN:
-            enqueue("moderation.warn", decision_id=decision.pk)
+            enqueue("moderation.warn", delay_s=settings.WARN_AFTER_S, decision_id=decision.pk)
         _enqueue("moderation.bring_up", decision)
         if decision.kind == Kind.MEDIA and decision.verdict in REMOVALS:
             enqueue("moderation.remember_picture", decision_id=decision.pk)
@@ -182,6 +190,15 @@ def _bring_up_now(decision: Decision) -> None:
         effects.bring_up(decision.kind, decision.target_id, decision.about_user_id)
     except ShardUnavailable as error:
         log.warning("decision %s takes effect when %s is back", decision.pk, error)
+
+
+def _checked_told(told: str, verdict: str) -> str:
+    told = told.strip()
+    if verdict == Verdict.REMOVE_AND_WARN and not told:
+        raise InvalidParameters("tell them: say what is wrong with it, for its owner to read")
+    if len(told) > TOLD_MAX_CHARS:
+        raise InvalidParameters(f"tell them: at most {TOLD_MAX_CHARS} characters")
+    return told
 
 
 def _checked(reason: str) -> str:

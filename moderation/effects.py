@@ -95,7 +95,8 @@ def _suspend(user_id: int, wanted: Wanted) -> None:
     """
     row = suspension.suspension_of(user_id)
     if wanted.suspending is not None and row is None:
-        _tolerating(lambda: suspension.suspend(user_id, decision_id=wanted.suspending))
+        made = Decision.objects.get(pk=wanted.suspending)
+        _tolerating(lambda: suspension.suspend(user_id, until=made.suspend_until, told=made.told, decision_id=made.pk))
     elif not wanted.suspended and row is not None and row.decision_id is not None:
         _tolerating(lambda: suspension.unsuspend(user_id))
 

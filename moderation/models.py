@@ -67,7 +67,12 @@ class Decision(models.Model):
     target_id = models.BigIntegerField()
     about_user_id = models.BigIntegerField()
     verdict = models.CharField(max_length=20, choices=Verdict.choices)
+    #: For staff alone.
     reason = models.CharField(max_length=1000)
+    #: What its owner reads: in the mail of a warning, or when a suspension keeps them out.
+    told = models.CharField(max_length=300, blank=True)
+    #: Of a suspension; null: until staff ends it.
+    suspend_until = models.DateTimeField(null=True, blank=True)
     moderator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     #: What an undo restores and a reader wants to compare: reviews by report id, and the target as it was.

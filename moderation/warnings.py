@@ -13,4 +13,4 @@ def warn(decision_id: int) -> None:
         return
     user = User.objects.filter(pk=decision.about_user_id).exclude(email="").first()
     if user is not None:
-        mail.send("warning", user, {"what": Kind(decision.kind).label.lower(), "reason": decision.reason})
+        mail.send("warning", user, {"what": Kind(decision.kind).label.lower(), "reason": decision.told})

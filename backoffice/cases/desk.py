@@ -1,5 +1,6 @@
 """One case at a time: look, decide; the next one comes by itself."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from backoffice import audit
 from backoffice.desk import reason_field
 from backoffice.frame import page, shown
+from backoffice.people.deeds import DAYS, end_of
 from backoffice.roles import may
 from instagram.errors import APIError
 from moderation import decisions, queue
@@ -37,10 +39,19 @@ _CRUMBS = [("cases", "Reports")]
 
 
 class DecisionForm(forms.Form):
-    """A verdict and why."""
+    """A verdict and why; what its owner is told, and for how long a suspension lasts."""
 
     verdict = forms.ChoiceField(choices=Verdict.choices)
     why = reason_field()
+    told = forms.CharField(label="Tell them", max_length=decisions.TOLD_MAX_CHARS, required=False)
+    days = forms.ChoiceField(choices=DAYS, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a warning that says nothing."""
+        answers: dict[str, Any] = super().clean() or {}
+        if answers.get("verdict") == Verdict.REMOVE_AND_WARN and not answers.get("told", "").strip():
+            self.add_error("told", "Say what is wrong with it: its owner reads this, not the reason.")
+        return answers
 
 
 @page("reports/<int:case_id>/", name="case", act="reports.view", example={"case_id": 1})
@@ -57,7 +68,8 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
     here, form = known_case(case_id), DecisionForm(request.POST)
     if not form.is_valid():
         return _shown(request, here, form=form, status=400)
-    why, verdict = form.cleaned_data["why"], Verdict(form.cleaned_data["verdict"])
+    answers = form.cleaned_data
+    why, verdict = answers["why"], Verdict(answers["verdict"])
     if why_not := why_not_decide(request.user, verdict, owner_of(here)):
         form.add_error(None, why_not)
         return _shown(request, here, form=form, status=409)
@@ -67,11 +79,14 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
             audit.actor_of(request), "reports.decide", target=audit.Target(word_of(here.kind), here.target_id),
             reason=why,
             before={"case": here.pk, "reports": len(decision.before["reviews"])},
-            after={"decision": decision.pk, "verdict": decision.verdict},
+            after={"decision": decision.pk, "verdict": decision.verdict, "until": _day(decision.suspend_until)},
         )  # fmt: skip
 
     try:
-        decision = decisions.decide(case_id, moderator_id=me(request), verdict=verdict, reason=why, noted=note)
+        decision = decisions.decide(
+            case_id, moderator_id=me(request), verdict=verdict, reason=why, noted=note,
+            told=answers["told"], suspend_until=end_of(answers["days"]),
+        )  # fmt: skip
     except APIError as error:
         form.add_error(None, error.message)
         return _shown(request, known_case(case_id), form=form, status=error.status)
@@ -97,11 +112,16 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
         "title": f"Report: {found.title}", "crumbs": [(reverse(f"admin:{name}"), label) for name, label in _CRUMBS],
         "case": here, "what": word_of(here.kind), "target": found, "owner": owner, "asked": asked_of(request),
         "holder": holder, "mine": mine, "own": queue.is_own(here, me(request)), "fitting": fitting, "form": form,
+        "days": DAYS, "for_days": form["days"].value() if form else "7",
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
         "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
         "entries_of_owner": _record_of(here.about_user_id),
     }  # fmt: skip
     return shown(request, "case", facts, status=status)
+
+
+def _day(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _record_of(user_id: int) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What staff may do to a person; each a page that says what will happen, asks why, and is written down."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -29,7 +29,13 @@ from backoffice.frame import page
 from backoffice.roles import why_not_on
 from instagram.errors import InvalidParameters, NotFound
 
-_DAYS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("30", "30 days"), ("", "until staff ends it")]
+#: For how long somebody can be suspended.
+DAYS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("30", "30 days"), ("", "until staff ends it")]
+
+
+def end_of(days: str) -> datetime | None:
+    """Return when a suspension of so many days ends that begins now; None for "", until staff ends it."""
+    return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 class PersonDeed(Deed):
@@ -70,7 +76,7 @@ class PersonDeed(Deed):
 class SuspendForm(DeedForm):
     """How long, and what the person is told."""
 
-    days = forms.ChoiceField(label="For", choices=_DAYS, required=False, initial="7")
+    days = forms.ChoiceField(label="For", choices=DAYS, required=False, initial="7")
     told = forms.CharField(
         label="Tell them", max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text="Shown when they sign in, after “This account is suspended until …”.",
@@ -97,7 +103,7 @@ class Suspend(PersonDeed):
 
     def do(self, answers: dict[str, Any]) -> str:
         """Suspend."""
-        until = timezone.now() + timedelta(days=int(answers["days"])) if answers["days"] else None
+        until = end_of(answers["days"])
         suspend(self.user.pk, until=until, told=answers["told"])
         return f"{self.user.username} is suspended until {f'{until:%-d %B, %H:%M} UTC' if until else 'staff ends it'}."
 

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.suspension import suspension_of
 from backoffice import audit
 from backoffice.acts import Role
 from backoffice.roles import set_role
@@ -418,3 +419,31 @@ def test_a_decision_that_comes_too_late_says_why_and_gives_the_words_back():
     page = answer.content.decode()
     assert page.count(f"{first.username} is looking at this case") >= 2  # the state, and why nothing was decided
     assert "it sells pills &lt;again&gt;" in page
+
+
+def test_a_warning_from_the_desk_needs_words_for_its_owner():
+    here = a_case()
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    silent = decide(desk, here, Verdict.REMOVE_AND_WARN)
+    said = desk.post(
+        f"reports/{here.pk}/decide/", verdict="remove_and_warn", why="he sells pills", told="No advertisements, please."
+    )
+
+    assert silent.status_code == 400
+    assert "Tell them: Say what is wrong" in silent.content.decode()
+    assert said.status_code == 302
+    assert Decision.objects.get(case=here).told == "No advertisements, please."
+
+
+def test_a_suspension_from_the_desk_lasts_some_days_and_says_why():
+    here = a_case()
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    desk.post(f"reports/{here.pk}/decide/", verdict="suspend", why="again", told="Cool down.", days="3")
+
+    row = suspension_of(here.about_user_id)
+    assert row.told == "Cool down."
+    assert timedelta(days=2) < row.until - timezone.now() < timedelta(days=3)

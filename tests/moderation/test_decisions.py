@@ -1,19 +1,24 @@
 """Cases are weighed, claimed, decided and undone; what was decided is so everywhere, and as before after an undo."""
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
 from accounts.services import unsuspend
+from accounts.services.suspension import suspension_of
 from instagram.errors import InvalidParameters
+from jobs import outbox
 from jobs.testing import run_until_idle
 from moderation import decisions, queue
 from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
+from sharding import main_server
 from tests.support.people import a_person, refusal
 from tests.support.store import objects_of, photo_id, status, stem_of
 
@@ -45,9 +50,9 @@ def tagged(person, anna):
     return [each["id"] for each in person.get(f"/v1/tags/m{anna.id}/media/recent")["data"]]
 
 
-def decide(case, verdict, moderator=None):
+def decide(case, verdict, moderator=None, **more):
     moderator = moderator or a_person()
-    decision = decisions.decide(case.pk, moderator_id=moderator.id, verdict=verdict, reason="it is spam")
+    decision = decisions.decide(case.pk, moderator_id=moderator.id, verdict=verdict, reason="it is spam", **more)
     run_until_idle()
     return decision
 
@@ -187,15 +192,55 @@ def test_a_removed_comment_comes_back_with_the_undo():
     assert [each["id"] for each in anna.get(f"/v1/media/{media['id']}/comments")["data"]] == [comment["id"]]
 
 
-def test_who_is_warned_gets_a_mail_that_says_why():
+def warnings_of(person):
+    mails = [each for each in mail.outbox if each.to == [f"{person.username}@example.com"]]
+    return [each.body for each in mails if "removed" in each.subject]
+
+
+def test_who_is_warned_gets_a_mail_with_what_they_are_told_and_not_with_staffs_reason():
     anna, _, _, case = reported()
 
-    decide(case, Verdict.REMOVE_AND_WARN)
+    decide(case, Verdict.REMOVE_AND_WARN, told="We allow no advertisements.")
 
-    [warning] = [
-        each for each in mail.outbox if each.to == [f"{anna.username}@example.com"] and "removed" in each.subject
-    ]
-    assert "it is spam" in warning.body
+    [warning] = warnings_of(anna)
+    assert "We allow no advertisements." in warning
+    assert "it is spam" not in warning
+
+
+def test_an_undo_within_minutes_stops_the_warning():
+    anna, _, _, case = reported()
+    decision = decisions.decide(
+        case.pk, moderator_id=a_person().id, verdict=Verdict.REMOVE_AND_WARN, reason="it is spam", told="No ads."
+    )
+    [job] = [
+        each for each in outbox.jobs_of(main_server(), tasks=["moderation.warn"], most=500)
+        if each.args == {"decision_id": decision.pk}
+    ]  # fmt: skip
+    assert job.leased_until > time.time() + settings.WARN_AFTER_S - 60
+
+    undo(decision)
+
+    assert warnings_of(anna) == []
+
+
+@pytest.mark.parametrize("told", ["", "  ", "x" * 301])
+def test_a_warning_without_usable_words_is_refused(told):
+    *_, case = reported()
+
+    with pytest.raises(InvalidParameters, match="tell them"):
+        decide(case, Verdict.REMOVE_AND_WARN, told=told)
+
+
+def test_a_suspension_lasts_as_long_as_was_decided_and_says_what_was_told():
+    anna, _, _, case = reported()
+    until = timezone.now() + timedelta(days=3)
+
+    decide(case, Verdict.SUSPEND, told="Three days to cool down.", suspend_until=until)
+
+    row = suspension_of(anna.id)
+    assert (row.until, row.told) == (until, "Three days to cool down.")
+    with pytest.raises(InvalidParameters, match="a day to come"):
+        decide(reported()[3], Verdict.SUSPEND, suspend_until=timezone.now())
 
 
 def test_a_decision_answers_all_reports_and_an_undo_opens_them_again():

@@ -19,3 +19,10 @@ document.addEventListener("keydown", (event) => {
   // A decision without a reason is refused by the form itself, which leads to the empty field.
   button.click();
 });
+// A warning needs words for who is warned, other decisions do not.
+for (const button of document.querySelectorAll(".verdicts button[data-key]")) {
+  button.addEventListener("click", () => {
+    const told = document.getElementById("id_told");
+    told.required = button.dataset.needs === told.id;
+  });
+}
