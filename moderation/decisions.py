@@ -114,8 +114,8 @@ def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
             raise TooLateError(f"this decision is older than {settings.UNDO_DAYS} days")
         decision.undone_at, decision.undone_by_id, decision.undo_reason = timezone.now(), moderator_id, reason
         decision.save(update_fields=["undone_at", "undone_by", "undo_reason"])
-        for report_id, review in decision.before["reviews"].items():
-            Report.objects.filter(pk=report_id).update(review=review)
+        # All were open: a decision answers no others.
+        Report.objects.filter(pk__in=decision.before["reviews"]).update(review=Report.Review.OPEN)
         if decision.kind == Kind.MEDIA:
             forget([decision.target_id])
         _reopen(decision)

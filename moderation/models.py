@@ -25,6 +25,8 @@ class Case(models.Model):
     weight = models.FloatField(default=0.0)
     opened_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now)
+    #: When its reports were last read and weighed.
+    noted_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,10 @@ from .weights import weight_of
 
 #: Cases on one page of the queue at most.
 PAGE_MAX = 100
+#: A case of so many reporters takes in new reports once in NOTE_S; one of fewer at once.
+NOTE_AT_ONCE, NOTE_S = 20, 30.0
+#: Between hosts, at most.
+CLOCKS_DIFFER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,30 @@ class Cursor:
     case_id: int
 
 
+def may_wait(*, kind: str, target_id: int) -> bool:
+    """Return whether a case of many reporters was brought up to its reports just now: the next ones can wait NOTE_S.
+
+    Each time reads and weighs all its reporters; of a photo that thousands report at once that is done once in NOTE_S.
+    Cost: one query on main.
+    """
+    since = timezone.now() - timedelta(seconds=NOTE_S)
+    return Case.objects.filter(
+        kind=kind, target_id=target_id, closed_at=None, reporters__gte=NOTE_AT_ONCE, noted_at__gt=since
+    ).exists()
+
+
+def was_noted_since(moment: float, *, kind: str, target_id: int) -> bool:
+    """Return whether a case was brought up to its reports after a moment, seconds since 1970. Cost: as may_wait()."""
+    after = datetime.fromtimestamp(moment, tz=UTC) + CLOCKS_DIFFER
+    return Case.objects.filter(kind=kind, target_id=target_id, closed_at=None, noted_at__gt=after).exists()
+
+
 def note_reports(*, kind: str, target_id: int, about_user_id: int) -> None:
     """Bring the open case of a target up to its open reports; one that has none is opened. Safe to repeat.
 
-    Cost: four queries on main, one on the owner's shard.
+    Cost: four queries on main, one on the owner's shard; grows with the reporters.
     """
+    now = timezone.now()
     with transaction.atomic():
         found = Report.objects.filter(kind=kind, target_id=target_id, review=Report.Review.OPEN)
         reports = list(found.values_list("reporter_id", "reason", "created_at"))
@@ -42,8 +65,8 @@ def note_reports(*, kind: str, target_id: int, about_user_id: int) -> None:
             return  # all decided, perhaps by the decision that this job came with
         case = _open_case(kind, target_id, about_user_id)
         if not reports and not case.flags:
-            case.closed_at = timezone.now()
-        case.reporters = len(reports)
+            case.closed_at = now
+        case.noted_at, case.reporters = now, len(reports)
         case.reasons = dict(Counter(reason for _, reason, _ in reports))
         case.last_at = max((at for _, _, at in reports), default=case.last_at)
         case.weight = weight_of(

@@ -13,9 +13,15 @@ from .spam import judging, texts
 
 
 @task("moderation.note_reports", queue="fast")
-def note_reports(*, kind: str, target_id: int, about_user_id: int) -> None:
-    """Bring a case up to its open reports."""
+def note_reports(*, kind: str, target_id: int, about_user_id: int, since: float = 0.0) -> Again | None:
+    """Bring a case up to its open reports. since: when this was put off, since many report the same."""
+    if since:
+        if queue.was_noted_since(since, kind=kind, target_id=target_id):
+            return None  # with the report that this came for: that had committed before
+    elif queue.may_wait(kind=kind, target_id=target_id):
+        return Again(since=time.time(), delay_s=queue.NOTE_S)
     queue.note_reports(kind=kind, target_id=target_id, about_user_id=about_user_id)
+    return None
 
 
 @task("moderation.bring_up", queue="fast")

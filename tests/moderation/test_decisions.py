@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Report
@@ -18,6 +20,7 @@ from jobs.testing import run_until_idle
 from moderation import decisions, queue
 from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
+from moderation.tasks import note_reports
 from sharding import main_server
 from tests.support.people import a_person, refusal
 from tests.support.store import objects_of, photo_id, status, stem_of
@@ -71,6 +74,35 @@ def test_reports_of_one_target_are_one_case_that_counts_people_and_reasons():
     case = case_of(photo_id(media))
 
     assert (case.reporters, case.reasons) == (2, {"spam": 1, "nudity": 1})
+
+
+def test_reports_of_a_case_that_very_many_report_are_taken_in_together(monkeypatch):
+    monkeypatch.setattr(queue, "NOTE_AT_ONCE", 2)
+    *_, media, case = reported(a_person(), a_person())
+    facts = {"kind": case.kind, "target_id": case.target_id, "about_user_id": case.about_user_id}
+    noted = Case.objects.filter(pk=case.pk).values_list("reporters", "noted_at")
+    report(a_person(), f"media/{media['id']}")
+
+    assert note_reports(**facts).delay_s == queue.NOTE_S
+    assert noted.get()[0] == 2
+    note_reports(**facts, since=time.time())  # the first of those that were put off
+    reporters, at = noted.get()
+    note_reports(**facts, since=time.time() - queue.NOTE_S)  # all others
+
+    assert reporters == 3
+    assert noted.get() == (3, at)
+
+
+def test_an_undo_opens_the_reports_of_thousands_in_one_statement():
+    *_, case = reported(*(a_person() for _ in range(5)))
+    decision = decide(case, Verdict.DISMISS)
+    moderator = a_person()
+
+    with CaptureQueriesContext(connection) as made:
+        decisions.undo(decision.pk, moderator_id=moderator.id, reason="it was none")
+
+    assert len([each for each in made if each["sql"].startswith('UPDATE "accounts_report"')]) == 1
+    assert set(Report.objects.filter(target_id=case.target_id).values_list("review", flat=True)) == {"open"}
 
 
 def test_who_was_right_before_weighs_more_than_who_was_wrong():
