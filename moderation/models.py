@@ -1,6 +1,7 @@
 """The nouns of moderation, all in main: cases that wait for a person, and what was decided."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
@@ -42,6 +43,13 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["-weight", "id"], condition=models.Q(closed_at=None), name="cases_by_weight"),
             models.Index(fields=["kind", "target_id"], name="cases_by_target"),
+            # What programs found is rare beside what people report: the weight's index would be read to its end.
+            GinIndex(
+                fields=["flags"],
+                opclasses=["jsonb_path_ops"],
+                condition=models.Q(closed_at=None),
+                name="cases_by_finding",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,6 +99,8 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["kind", "target_id"], name="decisions_by_target"),
             models.Index(fields=["about_user_id", "-made_at"], name="decisions_by_person"),
+            models.Index(fields=["moderator", "-id"], name="decisions_by_moderator"),
+            models.Index(fields=["verdict", "-id"], name="decisions_by_verdict"),
             models.Index(fields=["made_at"], condition=models.Q(undone_at=None, final_at=None), name="decisions_open"),
         ]
 

@@ -87,7 +87,7 @@ def flag(*, kind: str, target_id: int, about_user_id: int, finding: Mapping[str,
 
 
 def open_cases(*, kind: str | None = None, source: str | None = None) -> QuerySet[Case]:
-    """Return what waits, the heaviest first. source: "reports", or of flags. Read a page of it: cases_by_weight."""
+    """Return what waits, the heaviest first. source: "reports", or of flags."""
     cases = Case.objects.filter(closed_at=None).select_related("claimed_by").order_by("-weight", "id")
     if kind:
         cases = cases.filter(kind=kind)
@@ -99,7 +99,11 @@ def open_cases(*, kind: str | None = None, source: str | None = None) -> QuerySe
 
 
 def page_of(cases: QuerySet[Case], *, after: Cursor | None = None, count: int = 50) -> Sequence[Case]:
-    """Return a page of open_cases(). Cost: one query on main over an index, whatever waits."""
+    """Return a page of open_cases(). Cost: one query on main.
+
+    By an index in the order of the queue; of what fits few of very many (a program's findings) all that fit are
+    found by an index of their own, and sorted.
+    """
     if after is not None:
         cases = cases.filter(Q(weight__lt=after.weight) | Q(weight=after.weight, id__gt=after.case_id))
     return list(cases[: min(count, PAGE_MAX)])
