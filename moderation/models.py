@@ -33,6 +33,8 @@ class Case(models.Model):
     )
     claimed_until = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    #: Closed without a decision, since its target was deleted.
+    is_gone = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -8,7 +8,7 @@ from instagram.errors import NotFound
 from jobs import Again, periodic, task
 from sharding import Server, ShardUnavailable
 
-from . import decisions, effects, look_alikes, queue, warnings
+from . import decisions, effects, gone, look_alikes, queue, warnings
 from .spam import judging, texts
 
 
@@ -61,10 +61,21 @@ def forget_texts(*, photo_id: int, author_id: int) -> None:
     texts.forget_under(photo_id, author_id)
 
 
+@task("moderation.close_gone", queue="fast")
+def close_gone(*, kind: str, target_ids: list[int]) -> None:
+    """Close the cases of what was deleted, without a decision. Safe to repeat."""
+    gone.close_those_gone(kind, target_ids)
+
+
 @task("moderation.erase_said", queue="feed_large")
 def erase_said(*, user_id: int) -> Again | None:
-    """Forget what is known of a deleted person's texts."""
-    return run_step("texts", user_id, lambda: Batch(texts.forget_author(user_id), None))
+    """Forget what is known of a deleted person's texts, and close the cases about what was theirs."""
+
+    def erase() -> Batch:
+        gone.close_owned_by(user_id)
+        return Batch(texts.forget_author(user_id), None)
+
+    return run_step("texts", user_id, erase)
 
 
 @periodic("moderation.forget_said", seconds=600, each_server=True)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from backoffice import audit
 from backoffice.frame import page
 from instagram.errors import APIError, NotFound
-from moderation import queue
+from moderation import gone, queue
 from moderation.models import Case
 
 from .alike import removed_photos_of
@@ -102,6 +102,8 @@ def _first_claimed(request: HttpRequest, cases: Iterable[Case]) -> Case | None:
 def _claim(request: HttpRequest, case: Case) -> None:
     """Claim a case, and write down what private and removed pictures come into view with it."""
     actor = audit.actor_of(request)
+    if gone.close_those_gone(case.kind, [case.target_id]):
+        raise gone.GoneError
     # What shards know is read before: nobody waits for one inside main's transaction.
     owner, removed = owner_of_picture(case), removed_photos_of(case)
     with transaction.atomic():

@@ -127,6 +127,8 @@ def _turn(shard: Shard, comment: Comment, state: State) -> None:
         counters.add(shard, counters.PHOTO_COMMENTS, comment.photo_id, step)
     forget_engagement(shard, comment.photo_id)
     _tell(shard, comment)
+    if state == State.DELETED:
+        enqueue("moderation.close_gone", on=shard, kind="comment", target_ids=[comment.id])
     if comment.author_id == comment.owner_id and (tags := hashtags_in(comment.text)):
         gone_tags = [] if state == State.VISIBLE else tags
         enqueue("photos.index_photo", on=shard, photo_id=comment.photo_id, gone_tags=gone_tags)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from psycopg2 import sql
 
 from caching import delete
-from jobs import enqueue_many
+from jobs import enqueue, enqueue_many
 from photos import storage
 from photos.mentions import mentions_in
 from photos.models import State
@@ -67,6 +67,8 @@ def erase(shard: Shard, photo_ids: Sequence[int]) -> bool:
         _forget_mentions(shard, ((photo_id, caption) for photo_id, _, caption in rows))
         captions = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id, caption in rows if caption]
         enqueue_many("moderation.forget_texts", captions, on=shard)
+        if rows:
+            enqueue("moderation.close_gone", on=shard, kind="media", target_ids=[row[0] for row in rows])
     photo_map.forget(gone)
     for kind in (BODY_KIND, ENGAGEMENT_KIND):
         delete(kind, gone)
@@ -96,11 +98,14 @@ def _erase_below(shard: Shard, photo_ids: list[int]) -> bool:
         cursor.execute(
             sql.SQL(
                 "DELETE FROM {} WHERE id IN (SELECT id FROM {} WHERE photo_id = ANY(%s) LIMIT %s)"
-                " RETURNING photo_id, author_id, text"
+                " RETURNING id, photo_id, author_id, text"
             ).format(comment, comment),
             [photo_ids, COMMENTS],
         )
-        comments = cursor.fetchall()
+        rows = cursor.fetchall()
+        comments = [row[1:] for row in rows]
+        if rows:
+            enqueue("moderation.close_gone", on=shard, kind="comment", target_ids=[row[0] for row in rows])
         wrote = sorted({(photo_id, author_id) for photo_id, author_id, _ in comments})
         told = [{"photo_id": photo_id, "author_id": author_id} for photo_id, author_id in wrote]
         enqueue_many("notifications.forget_comments", told, on=shard)

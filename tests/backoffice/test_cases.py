@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Report, User
 from accounts.services.suspension import suspension_of
 from backoffice import audit
 from backoffice.acts import Role
@@ -447,3 +447,23 @@ def test_a_suspension_from_the_desk_lasts_some_days_and_says_why():
     row = suspension_of(here.about_user_id)
     assert row.told == "Cool down."
     assert timedelta(days=2) < row.until - timezone.now() < timedelta(days=3)
+
+
+def test_who_takes_the_case_of_what_was_deleted_closes_it_without_a_verdict():
+    anna = a_person()
+    media = anna.upload()
+    ben = a_person()
+    ben.post(f"/v1/media/{media['id']}/report", reason="spam")
+    run_until_idle()
+    here = Case.objects.get(target_id=photo_id(media))
+    anna.delete(f"/v1/media/{media['id']}")
+    desk = a_staff(Role.MODERATOR)
+
+    answer = desk.post(f"reports/{here.pk}/claim/")
+
+    assert answer.status_code == 409
+    assert "It was deleted meanwhile" in answer.content.decode()
+    assert Case.objects.get(pk=here.pk).is_gone
+    assert not Decision.objects.filter(case=here).exists()
+    assert Report.objects.get(reporter_id=ben.id).review == "open"
+    assert "gone</span>" in desk.get(f"reports/{here.pk}/").content.decode()
