@@ -18,7 +18,7 @@ from sharding import ShardUnavailable
 
 from . import effects, queue
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
-from .models import REMOVALS, Case, Decision, Kind, Verdict
+from .models import REMOVALS, Case, Decision, Kind, Verdict, today
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +176,7 @@ def _reopen(decision: Decision) -> None:
     """Have the case wait again, unless new reports opened another one; that one takes the old reports in."""
     same = Case.objects.filter(kind=decision.kind, target_id=decision.target_id, closed_at=None)
     if not same.exists():
-        Case.objects.filter(pk=decision.case_id).update(closed_at=None)
+        Case.objects.filter(pk=decision.case_id).update(closed_at=None, waits_from=today())
     _enqueue("moderation.note_reports", decision)
 
 

@@ -1,13 +1,22 @@
 """The nouns of moderation, all in main: cases that wait for a person, and what was decided."""
 
+import math
+import time
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Greatest, Ln
 from django.utils import timezone
 
 from accounts.models import Report
 
 Kind = Report.Kind
+
+
+def today() -> float:
+    """Return the days since 1970, with their fraction."""
+    return time.time() / 86_400
 
 
 class Case(models.Model):
@@ -22,8 +31,19 @@ class Case(models.Model):
     reasons = models.JSONField(default=dict)
     #: What programs found: a list of {"source": "look_alike" or "spam", …}.
     flags = models.JSONField(default=list)
-    #: moderation/weights.py: the heaviest comes first.
+    #: moderation/weights.py.
     weight = models.FloatField(default=0.0)
+    #: Since when it waits, in days since 1970.
+    waits_from = models.FloatField(default=today)
+    #: The order of the queue, highest first: each day that a case waits counts as its weight once more doubled, so that
+    #: light ones have their turn. It stands still, for all grow alike: an index can hold it.
+    rank = models.GeneratedField(
+        expression=Ln(Greatest(models.F("weight"), models.Value(0.01, output_field=models.FloatField())))
+        / models.Value(math.log(2), output_field=models.FloatField())
+        - models.F("waits_from"),
+        output_field=models.FloatField(),
+        db_persist=True,
+    )
     opened_at = models.DateTimeField(default=timezone.now)
     last_at = models.DateTimeField(default=timezone.now)
     #: When its reports were last read and weighed.
@@ -43,7 +63,7 @@ class Case(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["-weight", "id"], condition=models.Q(closed_at=None), name="cases_by_weight"),
+            models.Index(fields=["-rank", "id"], condition=models.Q(closed_at=None), name="cases_by_rank"),
             models.Index(fields=["kind", "target_id"], name="cases_by_target"),
             # What programs found is rare beside what people report: the weight's index would be read to its end.
             GinIndex(

@@ -1,4 +1,4 @@
-"""The queue: one open case per target, the heaviest first, each looked at by one moderator at a time."""
+"""The queue: one open case per target, the heaviest and oldest first, each looked at by one moderator at a time."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page of the queue ended: the weight and id of its last case."""
+    """Where a page of the queue ended: the rank and id of its last case."""
 
-    weight: float
+    rank: float
     case_id: int
 
 
@@ -88,15 +88,31 @@ def flag(*, kind: str, target_id: int, about_user_id: int, finding: Mapping[str,
     note_reports(kind=kind, target_id=target_id, about_user_id=about_user_id)
 
 
-def open_cases(*, kind: str | None = None, source: str | None = None) -> QuerySet[Case]:
-    """Return what waits, the heaviest first. source: "reports", or of flags."""
-    cases = Case.objects.filter(closed_at=None).select_related("claimed_by").order_by("-weight", "id")
+def open_cases(
+    *,
+    kind: str | None = None,
+    source: str | None = None,
+    reason: str | None = None,
+    about: int | None = None,
+    holder: int | None = None,
+) -> QuerySet[Case]:
+    """Return what waits, the heaviest first; each day that a case waits doubles its weight (Case.rank).
+
+    source: "reports", or of flags. reason: of at least one report. about: whose it is. holder: who looks at it now.
+    """
+    cases = Case.objects.filter(closed_at=None).select_related("claimed_by").order_by("-rank", "id")
     if kind:
         cases = cases.filter(kind=kind)
     if source == "reports":
         cases = cases.filter(reporters__gt=0)
     elif source:
         cases = cases.filter(flags__contains=[{"source": source}])
+    if reason:
+        cases = cases.filter(reasons__has_key=reason)
+    if about:
+        cases = cases.filter(about_user_id=about)
+    if holder:
+        cases = cases.filter(claimed_by=holder, claimed_until__gt=timezone.now())
     return cases
 
 
@@ -107,7 +123,7 @@ def page_of(cases: QuerySet[Case], *, after: Cursor | None = None, count: int = 
     found by an index of their own, and sorted.
     """
     if after is not None:
-        cases = cases.filter(Q(weight__lt=after.weight) | Q(weight=after.weight, id__gt=after.case_id))
+        cases = cases.filter(Q(rank__lt=after.rank) | Q(rank=after.rank, id__gt=after.case_id))
     return list(cases[: min(count, PAGE_MAX)])
 
 
@@ -130,10 +146,10 @@ def neighbours(case: Case, cases: QuerySet[Case], *, moderator_id: int, forward:
     """Return those of open_cases() that come after a case (or before it), the nearest first, free for a moderator."""
     cases = free_for(moderator_id, cases).exclude(pk=case.pk)
     if forward:
-        later = Q(weight__lt=case.weight) | Q(weight=case.weight, id__gt=case.pk)
+        later = Q(rank__lt=case.rank) | Q(rank=case.rank, id__gt=case.pk)
         return cases.filter(later)
-    earlier = Q(weight__gt=case.weight) | Q(weight=case.weight, id__lt=case.pk)
-    return cases.filter(earlier).order_by("weight", "-id")
+    earlier = Q(rank__gt=case.rank) | Q(rank=case.rank, id__lt=case.pk)
+    return cases.filter(earlier).order_by("rank", "-id")
 
 
 def claim(case_id: int, *, moderator_id: int) -> Case:

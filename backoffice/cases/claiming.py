@@ -17,7 +17,7 @@ from moderation.models import Case
 
 from .alike import removed_photos_of
 from .facts import is_open, owner_of_picture, word_of
-from .list import asked_of
+from .list import asked_of, waiting_for
 
 #: Cases that are tried one after the other: others may be faster.
 TRIES = 5
@@ -56,7 +56,7 @@ def move(request: HttpRequest, case_id: int) -> HttpResponse:
     """Leave a case undecided and claim its neighbour in the queue; at the queue's end one keeps what one has."""
     here, asked = known_case(case_id), asked_of(request)
     forward = request.POST.get("to") != "previous"
-    near = queue.neighbours(here, queue.open_cases(**asked), moderator_id=me(request), forward=forward)
+    near = queue.neighbours(here, waiting_for(request, asked), moderator_id=me(request), forward=forward)
     other = _first_claimed(request, near[:TRIES])
     if other is None:
         messages.info(request, "The queue ends here.")
@@ -69,7 +69,7 @@ def move(request: HttpRequest, case_id: int) -> HttpResponse:
 def to_next(request: HttpRequest) -> HttpResponse:
     """Claim the first free case of what the queue is narrowed to, and lead to it."""
     asked = asked_of(request)
-    found = _first_claimed(request, queue.free_for(me(request), queue.open_cases(**asked))[:TRIES])
+    found = _first_claimed(request, queue.free_for(me(request), waiting_for(request, asked))[:TRIES])
     if found is not None:
         return _to_case(found.pk, asked)
     messages.info(request, "Nothing of this kind waits for you." if asked else "Nothing waits for you.")

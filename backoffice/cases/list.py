@@ -1,18 +1,20 @@
-"""The queue: what waits, the heaviest first."""
+"""The queue: what waits, the heaviest and longest waiting first."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Report, User
 from backoffice.frame import Menu, page, shown
 from backoffice.lists import Questions
 from backoffice.sharded.reading import photos_with
 from moderation import queue
-from moderation.models import Kind
+from moderation.models import Case, Kind
 
 from .facts import is_open, thumbnail_of, word_of
 
@@ -30,12 +32,20 @@ class CaseQuestions(Questions):
         choices=[("", "anything"), *((kind.value, f"{word_of(kind)}s".replace("persons", "people")) for kind in Kind)],
     )
     source = forms.ChoiceField(label="Found by", required=False, choices=_SOURCES)
+    reason = forms.ChoiceField(label="Reason", required=False, choices=[("", "any"), *Report.Reason.choices])
+    holder = forms.ChoiceField(label="Looked at by", required=False, choices=[("", "anybody or nobody"), ("me", "me")])
+    about = forms.IntegerField(label="About person, id", required=False, min_value=1, max_value=2**62)
 
 
 def asked_of(request: HttpRequest) -> dict[str, Any]:
     """Return what the queue is narrowed to, by a page's address or form; nonsense narrows nothing."""
     form = CaseQuestions(request.POST if request.method == "POST" else request.GET)
     return form.asked() if form.is_valid() else {}
+
+
+def waiting_for(request: HttpRequest, asked: Mapping[str, Any]) -> QuerySet[Case]:
+    """Return the cases that a question (asked_of()) narrows the queue to, in the queue's order."""
+    return queue.open_cases(**{**asked, "holder": request.user.pk if "holder" in asked else None})
 
 
 @page("reports/", name="cases", act="reports.view", menu=Menu("What is going on", "Reports", 10))
@@ -45,7 +55,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, "cases", {"title": "Reports", "form": form, "rows": []}, status=400)
     asked = form.asked()
-    waiting = queue.open_cases(**asked)
+    waiting = waiting_for(request, asked)
     found = list(queue.page_of(waiting, after=_cursor(request), count=COUNT + 1))
     rows = found[:COUNT]
     people = User.objects.in_bulk({each.about_user_id for each in rows})
@@ -56,7 +66,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     older = ""
     if len(found) > COUNT:
         query = request.GET.copy()
-        query["after"] = f"{rows[-1].weight!r},{rows[-1].pk}"
+        query["after"] = f"{rows[-1].rank!r},{rows[-1].pk}"
         older = f"{reverse('admin:cases')}?{query.urlencode()}"
     facts: dict[str, Any] = {
         "title": "Reports", "form": form, "older": older, "asked": asked, "query": urlencode(asked),
@@ -72,8 +82,8 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 
 def _cursor(request: HttpRequest) -> queue.Cursor | None:
-    weight, _, case_id = request.GET.get("after", "").partition(",")
+    rank, _, case_id = request.GET.get("after", "").partition(",")
     try:
-        return queue.Cursor(float(weight), int(case_id))
+        return queue.Cursor(float(rank), min(int(case_id), 2**63 - 1))
     except ValueError:
         return None

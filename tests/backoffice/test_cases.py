@@ -17,6 +17,7 @@ from jobs.testing import run_until_idle
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Verdict
 from tests.moderation.test_look_alikes import a_picture
+from tests.support.cases import to_front
 from tests.support.people import a_person, refusal
 from tests.support.staff import Staff, a_staff, sign_in, staff_person
 from tests.support.store import photo_id, status
@@ -81,7 +82,7 @@ def test_what_another_moderator_looks_at_cannot_be_claimed_or_decided(case):
 
 def test_take_the_next_gives_each_moderator_a_case_of_their_own(case):
     *_, here = case
-    Case.objects.filter(pk=here.pk).update(weight=1e7 + here.pk)
+    to_front(here)
     first, second = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
 
     mine = first.post("reports/next/")
@@ -93,7 +94,6 @@ def test_take_the_next_gives_each_moderator_a_case_of_their_own(case):
 
 def test_a_decision_leads_to_the_next_case_which_is_claimed(case):
     *_, here = case
-    Case.objects.filter(pk=here.pk).update(weight=1e7 + here.pk)
     desk = a_staff(Role.MODERATOR)
     claim(desk, here)
     anna = a_person()
@@ -101,7 +101,7 @@ def test_a_decision_leads_to_the_next_case_which_is_claimed(case):
     a_person().post(f"/v1/media/{media['id']}/report", reason="spam")
     run_until_idle()
     following = Case.objects.get(target_id=photo_id(media), closed_at=None)
-    Case.objects.filter(pk=following.pk).update(weight=1e7 + here.pk - 0.5)
+    to_front(here, following)
 
     answer = decide(desk, here, Verdict.HIDE)
 
@@ -186,7 +186,7 @@ def test_nobody_decides_about_themselves_or_undoes_it():
     a_person().post(f"/v1/media/{media['id']}/report", reason="spam")
     run_until_idle()
     here = Case.objects.get(target_id=photo_id(media), closed_at=None)
-    Case.objects.filter(pk=here.pk).update(weight=1e9 + here.pk)
+    to_front(here)
     desk, other = Staff(person.id, person.username, browser), a_staff(Role.MODERATOR)
 
     assert desk.post("reports/next/")["Location"] != f"/admin/reports/{here.pk}/"
@@ -230,12 +230,13 @@ def test_the_case_of_an_account_shows_its_newest_photos():
 
 def test_the_list_shows_what_waits_by_kind_and_source_and_pages_by_weight(case):
     *_, here = case
-    Case.objects.filter(pk=here.pk).update(weight=1e8 + here.pk)
+    to_front(here)
+    here.refresh_from_db()
     desk = a_staff(Role.READ_ONLY)
 
     assert f"/admin/reports/{here.pk}/" in desk.get("reports/", kind="media", source="reports").content.decode()
     assert f"/admin/reports/{here.pk}/" not in desk.get("reports/", kind="user").content.decode()
-    after = desk.get("reports/", after=f"{1e8 + here.pk!r},{here.pk}").content.decode()
+    after = desk.get("reports/", after=f"{here.rank!r},{here.pk}").content.decode()
     assert f"/admin/reports/{here.pk}/" not in after
     assert desk.get("reports/", kind="nonsense").status_code == 400
 
@@ -321,11 +322,9 @@ def a_case(**report):
 
 
 def three_cases():
-    """Return three cases that stand at the front of the queue, the first one heaviest."""
+    """Return three cases at the front of the queue, in its order."""
     found = [a_case() for _ in range(3)]
-    top = 1e9 + found[0].pk
-    for place, each in enumerate(found):
-        Case.objects.filter(pk=each.pk).update(weight=top - place / 4)
+    to_front(*found)
     return found
 
 
@@ -369,7 +368,7 @@ def test_at_the_end_of_the_queue_one_keeps_ones_case():
     first, *_ = three_cases()
     desk = a_staff(Role.MODERATOR)
     claim(desk, first)
-    Case.objects.filter(pk=first.pk).update(weight=1e12 + first.pk)
+    Case.objects.filter(pk=first.pk).update(waits_from=-1e9 - first.pk)
 
     answer = desk.post(f"reports/{first.pk}/move/", to="previous")
 
@@ -391,10 +390,8 @@ def test_a_claim_that_cannot_be_written_down_is_none(monkeypatch):
 
 
 def test_what_the_queue_is_narrowed_to_stays_after_a_decision_and_with_the_keys():
-    top = 1e10
     first, photo, second = a_case(kind="user"), a_case(), a_case(kind="user")
-    for place, each in enumerate((first, photo, second)):
-        Case.objects.filter(pk=each.pk).update(weight=top + first.pk - place / 4)
+    to_front(first, photo, second)
     desk = a_staff(Role.MODERATOR)
 
     took = desk.post("reports/next/", kind="user")
@@ -467,3 +464,17 @@ def test_who_takes_the_case_of_what_was_deleted_closes_it_without_a_verdict():
     assert not Decision.objects.filter(case=here).exists()
     assert Report.objects.get(reporter_id=ben.id).review == "open"
     assert "gone</span>" in desk.get(f"reports/{here.pk}/").content.decode()
+
+
+def test_the_list_is_narrowed_by_reason_person_and_what_is_mine():
+    here = a_case(reason="violence")
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    def shown(**asked):
+        return here.pk in [row["case"].pk for row in desk.get("reports/", **asked).context["rows"]]
+
+    assert shown(about=here.about_user_id, reason="violence", holder="me")
+    assert not shown(about=here.about_user_id, reason="nudity")
+    assert not any(row["case"] for row in a_staff(Role.MODERATOR).get("reports/", holder="me").context["rows"])
+    assert desk.get("reports/", about="nobody").status_code == 400

@@ -19,9 +19,10 @@ from jobs import outbox
 from jobs.testing import run_until_idle
 from moderation import decisions, queue
 from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
-from moderation.models import Case, Decision, Verdict
+from moderation.models import Case, Decision, Verdict, today
 from moderation.tasks import note_reports
 from sharding import main_server
+from tests.support.cases import to_front
 from tests.support.people import a_person, refusal
 from tests.support.store import objects_of, photo_id, status, stem_of
 
@@ -132,17 +133,44 @@ def test_a_case_that_somebody_looks_at_is_kept_from_others_until_the_claim_ends(
 
 def test_the_queue_pages_from_the_heaviest_down_and_neighbours_walk_it():
     cases = [reported()[3] for _ in range(4)]
-    for number, case in enumerate(cases):
-        Case.objects.filter(pk=case.pk).update(weight=1e6 + cases[0].pk - number // 2 / 4)
+    to_front(*cases[::2])
+    for case, same in zip(cases[::2], cases[1::2], strict=True):
+        place = Case.objects.get(pk=case.pk)
+        Case.objects.filter(pk=same.pk).update(weight=place.weight, waits_from=place.waits_from)
     mine = [case.pk for case in cases]
     waiting = queue.open_cases().filter(pk__in=mine)
 
     first = queue.page_of(waiting, count=3)
-    second = queue.page_of(waiting, after=queue.Cursor(first[-1].weight, first[-1].pk), count=3)
+    second = queue.page_of(waiting, after=queue.Cursor(first[-1].rank, first[-1].pk), count=3)
 
     assert [each.pk for each in [*first, *second]] == mine
     assert queue.neighbours(first[0], waiting, moderator_id=1, forward=True)[0].pk == mine[1]
     assert queue.neighbours(first[2], waiting, moderator_id=1, forward=False)[0].pk == mine[1]
+
+
+def test_a_light_case_that_waits_for_long_comes_before_a_heavy_one_of_today():
+    light, heavy = reported()[3], reported()[3]
+    Case.objects.filter(pk=light.pk).update(weight=1.0, waits_from=today() - 4)
+    both = queue.open_cases().filter(pk__in=[light.pk, heavy.pk])
+
+    Case.objects.filter(pk=heavy.pk).update(weight=20.0, waits_from=today())
+    assert [each.pk for each in both.all()] == [heavy.pk, light.pk]  # 20 to 1 doubled four times
+    Case.objects.filter(pk=heavy.pk).update(weight=10.0)
+    assert [each.pk for each in both.all()] == [light.pk, heavy.pk]
+
+
+def test_the_queue_is_narrowed_by_reason_person_and_who_looks():
+    anna, _, _, case = reported()
+    moderator = a_person()
+    other = reported()[3]
+    queue.claim(case.pk, moderator_id=moderator.id)
+
+    def found(**asked):
+        return [each.pk for each in queue.open_cases(**asked).filter(pk__in=[case.pk, other.pk])]
+
+    assert found(about=anna.id) == found(holder=moderator.id) == [case.pk]
+    assert found(reason="nudity") == []
+    assert sorted(found(reason="spam")) == [case.pk, other.pk]
 
 
 def test_a_removed_photo_is_gone_at_once_and_an_undo_brings_it_back_everywhere():
