@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -32,6 +33,7 @@ from .facts import (
     word_of,
 )
 from .list import asked_of
+from .others import MOST, answer_others, others_of
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -45,6 +47,7 @@ class DecisionForm(forms.Form):
     why = reason_field()
     told = forms.CharField(label="Tell them", max_length=decisions.TOLD_MAX_CHARS, required=False)
     days = forms.ChoiceField(choices=DAYS, required=False)
+    others = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse a warning that says nothing."""
@@ -74,24 +77,28 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         form.add_error(None, why_not)
         return _shown(request, here, form=form, status=409)
 
-    def note(decision: Decision) -> None:
+    actor = audit.actor_of(request)
+
+    def note(case: Case, decision: Decision) -> None:
         audit.record(
-            audit.actor_of(request), "reports.decide", target=audit.Target(word_of(here.kind), here.target_id),
-            reason=why,
-            before={"case": here.pk, "reports": len(decision.before["reviews"])},
+            actor, "reports.decide", target=audit.Target(word_of(case.kind), case.target_id), reason=why,
+            before={"case": case.pk, "reports": len(decision.before["reviews"])},
             after={"decision": decision.pk, "verdict": decision.verdict, "until": _day(decision.suspend_until)},
         )  # fmt: skip
 
+    said: dict[str, Any] = {
+        "moderator_id": me(request), "verdict": verdict, "reason": why, "told": answers["told"],
+        "suspend_until": end_of(answers["days"]),
+    }  # fmt: skip
     try:
-        decision = decisions.decide(
-            case_id, moderator_id=me(request), verdict=verdict, reason=why, noted=note,
-            told=answers["told"], suspend_until=end_of(answers["days"]),
-        )  # fmt: skip
+        decision = decisions.decide(case_id, noted=lambda made: note(here, made), **said)
     except APIError as error:
         form.add_error(None, error.message)
         return _shown(request, known_case(case_id), form=form, status=error.status)
     undo = reverse("admin:decision-undo", args=[decision.pk])
     messages.success(request, format_html('Decided: {}. <a href="{}">Undo</a>', saying(decision), undo))
+    if answers["others"]:
+        _tell_of_others(request, here, answer_others(here, noted=note, **said))
     return to_next(request)
 
 
@@ -116,8 +123,17 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
         "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
         "entries_of_owner": _record_of(here.about_user_id),
+        "others": others_of(here, me(request)) if here.closed_at is None else [], "most_others": MOST,
     }  # fmt: skip
     return shown(request, "case", facts, status=status)
+
+
+def _tell_of_others(request: HttpRequest, here: Case, answered: int) -> None:
+    address = f"{reverse('admin:decisions')}?{urlencode({'about': here.about_user_id})}"
+    messages.success(
+        request,
+        format_html('{} other cases of theirs are answered as well: <a href="{}">see them</a>.', answered, address),
+    )
 
 
 def _day(moment: datetime | None) -> str | None:

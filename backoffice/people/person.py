@@ -17,6 +17,7 @@ from backoffice.audit_pages import shown_entry
 from backoffice.frame import page, shown
 from backoffice.roles import may
 from instagram.errors import NotFound
+from moderation.models import Case
 from notifications.push.models import Device
 from notifications.sharing.queries import linked_accounts
 from photos.queries import bodies, photos_by
@@ -100,7 +101,7 @@ def _masked(email: str) -> str:
 
 
 def _in_main(user: User, *, with_contact: bool) -> dict[str, Any]:
-    """Return what main knows around a person. Cost: seven queries."""
+    """Return what main knows around a person. Cost: eight queries."""
     accounts = linked_accounts(user.pk)
     logins = SeenLogin.objects.filter(user=user)
     return {
@@ -110,6 +111,7 @@ def _in_main(user: User, *, with_contact: bool) -> dict[str, Any]:
         ),
         "applications": applications_of(user.pk)[:TOKENS],
         "services": [(name, account if with_contact else "") for name, account in accounts.items()],
+        "open_cases": Case.objects.filter(about_user_id=user.pk, closed_at=None).count(),
         "logins": logins.count(),
         "last_seen": logins.order_by("-last_at").values_list("last_at", flat=True).first(),
         "reports_against": list(

@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -478,3 +479,30 @@ def test_the_list_is_narrowed_by_reason_person_and_what_is_mine():
     assert not shown(about=here.about_user_id, reason="nudity")
     assert not any(row["case"] for row in a_staff(Role.MODERATOR).get("reports/", holder="me").context["rows"])
     assert desk.get("reports/", about="nobody").status_code == 400
+
+
+def test_a_decision_answers_the_persons_other_cases_likewise_where_it_fits():
+    anna = a_person()
+    ids = [photo_id(anna.upload()) for _ in range(3)]
+    for each in ids:
+        a_person().post(f"/v1/media/{each}/report", reason="spam")
+    a_person().post(f"/v1/users/{anna.id}/report", reason="spam")
+    run_until_idle()
+    cases = {each.target_id: each for each in Case.objects.filter(about_user_id=anna.id, closed_at=None)}
+    desk, colleague = a_staff(Role.MODERATOR), a_staff(Role.MODERATOR)
+    claim(desk, cases[ids[0]])
+    claim(colleague, cases[ids[2]])
+    person = a_staff(Role.MODERATOR).get(f"people/{anna.id}/").content.decode()
+
+    desk.post(
+        f"reports/{cases[ids[0]].pk}/decide/", verdict="remove_and_warn", why="all of it", told="No ads.", others="on"
+    )
+    run_until_idle()
+
+    assert f'/admin/reports/?about={anna.id}">4 open cases' in person
+    made = dict(Decision.objects.filter(about_user_id=anna.id).values_list("target_id", "verdict"))
+    assert made == {ids[0]: "remove_and_warn", ids[1]: "remove"}
+    # An account cannot be removed by a decision, and a colleague is at the third.
+    assert Case.objects.filter(about_user_id=anna.id, closed_at=None).count() == 2
+    assert len([entry for entry in desk.acts() if entry.act == "reports.decide"]) == 2
+    assert len([each for each in mail.outbox if "removed" in each.subject]) == 1
