@@ -34,6 +34,7 @@ from .facts import (
 )
 from .list import asked_of
 from .others import MOST, answer_others, others_of
+from .thread import thread_of
 
 #: Keys of the page, by verdict; case.js reads them from the buttons.
 KEYS = {"dismiss": "d", "hide": "h", "remove": "r", "remove_and_warn": "w", "suspend": "s"}
@@ -59,7 +60,7 @@ class DecisionForm(forms.Form):
 
 @page("reports/<int:case_id>/", name="case", act="reports.view", example={"case_id": 1})
 def case(request: HttpRequest, case_id: int) -> HttpResponse:
-    """Show a case. Cost: six queries on main, up to three on the target's shard."""
+    """Show a case. Cost: some ten queries on main, up to eight on the target's shard."""
     return _shown(request, known_case(case_id))
 
 
@@ -123,6 +124,7 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
         "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
         "entries_of_owner": _record_of(here.about_user_id),
+        "thread": thread_of(here.target_id) if here.kind == Kind.COMMENT and with_image else [],
         "others": others_of(here, me(request)) if here.closed_at is None else [], "most_others": MOST,
     }  # fmt: skip
     return shown(request, "case", facts, status=status)

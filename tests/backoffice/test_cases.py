@@ -12,6 +12,7 @@ from accounts.models import Report, User
 from accounts.services.suspension import suspension_of
 from backoffice import audit
 from backoffice.acts import Role
+from backoffice.cases import facts
 from backoffice.roles import set_role
 from instagram.errors import NotFound
 from jobs.testing import run_until_idle
@@ -506,3 +507,55 @@ def test_a_decision_answers_the_persons_other_cases_likewise_where_it_fits():
     assert Case.objects.filter(about_user_id=anna.id, closed_at=None).count() == 2
     assert len([entry for entry in desk.acts() if entry.act == "reports.decide"]) == 2
     assert len([each for each in mail.outbox if "removed" in each.subject]) == 1
+
+
+def test_a_case_shows_what_each_reporters_word_counts_and_how_many_there_are(monkeypatch):
+    monkeypatch.setattr(facts, "REPORTS", 2)
+    anna, ben = a_person(), a_person()
+    for verdict in (Verdict.HIDE, Verdict.HIDE, Verdict.DISMISS):
+        media = anna.upload()
+        ben.post(f"/v1/media/{media['id']}/report", reason="spam")
+        run_until_idle()
+        case = Case.objects.get(target_id=photo_id(media), closed_at=None)
+        decisions.decide(case.pk, moderator_id=a_person().id, verdict=verdict, reason="-")
+    media = anna.upload()
+    for each in (a_person(), a_person(), ben):
+        each.post(f"/v1/media/{media['id']}/report", reason="spam")
+    run_until_idle()
+    here = Case.objects.get(target_id=photo_id(media), closed_at=None)
+
+    page = a_staff(Role.READ_ONLY).get(f"reports/{here.pk}/").content.decode()
+
+    assert "The newest 2 of 3." in page
+    assert 'counts 0.60 <span class="quiet">2 right, 1 wrong before' in page
+
+
+def test_a_comments_case_shows_it_between_its_neighbours():
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    said = [
+        person.post(f"/v1/media/{media['id']}/comments", text=text)["data"]
+        for person, text in ((anna, "who ate my cake"), (ben, "you did"), (anna, "never"))
+    ]
+    a_person().post(f"/v1/media/{media['id']}/comments/{said[1]['id']}/report", reason="harassment")
+    run_until_idle()
+    here = Case.objects.get(target_id=int(said[1]["id"]), closed_at=None)
+
+    thread = a_staff(Role.READ_ONLY).get(f"reports/{here.pk}/").context["thread"]
+
+    assert [(each.author, each.text, each.is_it) for each in thread] == [
+        (anna.username, "who ate my cake", False),
+        (ben.username, "you did", True),
+        (anna.username, "never", False),
+    ]
+
+
+def test_reports_on_a_persons_page_lead_to_what_was_reported_and_to_its_case():
+    here = a_case()
+    reporter = Report.objects.get(target_id=here.target_id).reporter_id
+    desk = a_staff(Role.READ_ONLY)
+
+    for person in (here.about_user_id, reporter):
+        page = desk.get(f"people/{person}/").content.decode()
+        assert f'<a href="/admin/photos/{here.target_id}/">media</a>' in page
+        assert f'<a href="/admin/reports/{here.pk}/">case {here.pk}</a>' in page
