@@ -173,10 +173,16 @@ def _review(case: Case, verdict: Verdict) -> dict[str, str]:
 
 
 def _reopen(decision: Decision) -> None:
-    """Have the case wait again, unless new reports opened another one; that one takes the old reports in."""
+    """Have the case wait again, unless new reports opened another one; that one takes the old reports in.
+
+    What staff opened itself, to decide it at once, waits for nobody: without reports note_reports() closes it.
+    """
     same = Case.objects.filter(kind=decision.kind, target_id=decision.target_id, closed_at=None)
     if not same.exists():
-        Case.objects.filter(pk=decision.case_id).update(closed_at=None, waits_from=today())
+        case = Case.objects.select_for_update().get(pk=decision.case_id)
+        case.flags = [flag for flag in case.flags if flag["source"] != "staff"]
+        case.closed_at, case.waits_from = None, today()
+        case.save(update_fields=["flags", "closed_at", "waits_from"])
     _enqueue("moderation.note_reports", decision)
 
 

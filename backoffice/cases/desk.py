@@ -97,7 +97,9 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         form.add_error(None, error.message)
         return _shown(request, known_case(case_id), form=form, status=error.status)
     undo = reverse("admin:decision-undo", args=[decision.pk])
-    messages.success(request, format_html('Decided: {}. <a href="{}">Undo</a>', saying(decision), undo))
+    messages.success(
+        request, format_html('Decided: {}. <a href="{}" data-key="u"><kbd>u</kbd> Undo</a>', saying(decision), undo)
+    )
     if answers["others"]:
         _tell_of_others(request, here, answer_others(here, noted=note, **said))
     return to_next(request)

@@ -559,3 +559,28 @@ def test_reports_on_a_persons_page_lead_to_what_was_reported_and_to_its_case():
         page = desk.get(f"people/{person}/").content.decode()
         assert f'<a href="/admin/photos/{here.target_id}/">media</a>' in page
         assert f'<a href="/admin/reports/{here.pk}/">case {here.pk}</a>' in page
+
+
+def test_undoing_a_take_down_that_nobody_had_reported_leaves_no_case_open():
+    number = photo_id(a_person().upload())
+    desk = a_staff(Role.MODERATOR)
+    desk.post(f"photos/{number}/take_down/", why="by mistake")
+    decision = Decision.objects.get(target_id=number)
+
+    desk.post(f"decisions/{decision.pk}/undo/", why="the wrong one")
+    run_until_idle()
+
+    assert Decision.objects.get(pk=decision.pk).undone_at is not None
+    assert not Case.objects.filter(target_id=number, closed_at=None).exists()
+
+
+def test_taking_and_undoing_have_keys():
+    here = a_case()
+    to_front(here)
+    desk = a_staff(Role.MODERATOR)
+
+    assert 'data-key="t"' in desk.get("reports/").content.decode()
+    assert 'data-key="t"' in desk.get(f"reports/{here.pk}/").content.decode()
+    claim(desk, here)
+    decide(desk, here, Verdict.DISMISS)
+    assert 'data-key="u"' in desk.get("reports/").content.decode()

@@ -1,4 +1,4 @@
-// A moderator's keys: each button says its own. Never while something is being typed.
+// A moderator's keys: each button or link says its own. Never while something is being typed.
 "use strict";
 document.addEventListener("keydown", (event) => {
   const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
@@ -13,7 +13,7 @@ document.addEventListener("keydown", (event) => {
     why.focus();
     return;
   }
-  const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+  const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!button) return;
   event.preventDefault();
   // A decision without a reason is refused by the form itself, which leads to the empty field.
