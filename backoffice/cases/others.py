@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from instagram.errors import APIError
 from moderation import decisions, queue
@@ -47,7 +48,7 @@ def answer_others(
                 reason=reason,
                 told=told,
                 suspend_until=suspend_until,
-                noted=lambda decision, other=other: noted(other, decision),  # type: ignore[misc]  # no lambda is typed
+                noted=partial(noted, other),
                 effects_now=False,
             )
         except APIError:

@@ -1,7 +1,7 @@
 // A moderator's keys: each button or link says its own. Never while something is being typed.
 "use strict";
 document.addEventListener("keydown", (event) => {
-  const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement.tagName);
+  const typing = document.activeElement.matches("input:not([type=checkbox]), textarea, select");
   if (event.key === "Escape" && typing) {
     document.activeElement.blur();
     return;
