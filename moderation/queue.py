@@ -55,17 +55,18 @@ def was_noted_since(moment: float, *, kind: str, target_id: int) -> bool:
 def note_reports(*, kind: str, target_id: int, about_user_id: int) -> None:
     """Bring the open case of a target up to its open reports; one that has none is opened. Safe to repeat.
 
-    Cost: five queries on main, one on the owner's shard; grows with the reporters.
+    Cost: six queries on main, one on the owner's shard; grows with the reporters.
     """
-    now = timezone.now()
     with transaction.atomic():
         found = Report.objects.filter(kind=kind, target_id=target_id, review=Report.Review.OPEN)
-        reports = list(found.values_list("reporter_id", "reason", "created_at"))
         latest = Case.objects.filter(kind=kind, target_id=target_id).order_by("-id").first()
         is_open = latest is not None and latest.closed_at is None
-        if not is_open and (not reports or (latest is not None and latest.is_gone)):
+        if not is_open and ((latest is not None and latest.is_gone) or not found.exists()):
             return  # all decided, perhaps by the decision that this job came with; or there is nothing left to decide
         case = _open_case(kind, target_id, about_user_id)
+        # Under the lock, and the time before: who comes later has read no less, and says so.
+        now = timezone.now()
+        reports = list(found.values_list("reporter_id", "reason", "created_at"))
         if not reports and not case.flags:
             case.closed_at = now
         case.noted_at, case.reporters = now, len(reports)
