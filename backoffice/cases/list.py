@@ -33,7 +33,7 @@ class CaseQuestions(Questions):
     )
     source = forms.ChoiceField(label="Found by", required=False, choices=_SOURCES)
     reason = forms.ChoiceField(label="Reason", required=False, choices=[("", "any"), *Report.Reason.choices])
-    holder = forms.ChoiceField(label="Looked at by", required=False, choices=[("", "anybody or nobody"), ("me", "me")])
+    holder = forms.ChoiceField(label="Looked at by", required=False, choices=[("", "anybody"), ("me", "me")])
     about = forms.IntegerField(label="About person, id", required=False, min_value=1, max_value=2**62)
 
 
