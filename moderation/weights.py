@@ -8,33 +8,14 @@ by the reach, the number of digits of the owner's followers. What programs found
 import math
 from collections.abc import Iterable
 
-from django.db.models import Count, Q
-
-from accounts.models import Report
 from accounts.queries import counts_of
+from accounts.reports import trust_in
 from sharding import ShardUnavailable
-
-_REVIEW = Report.Review
 
 
 def weight_of(*, reporter_ids: Iterable[int], flags: int, about_user_id: int) -> float:
     """Return a case's weight. Cost: one query on main, one on the owner's shard; if that is away, the reach is one."""
     return round((sum(trust_in(reporter_ids).values()) + flags) * reach_of(about_user_id), 4)
-
-
-def trust_in(reporter_ids: Iterable[int]) -> dict[int, float]:
-    """Return what each person's report counts for, between 0 and 1. Cost: one query on main."""
-    ids = list(reporter_ids)
-    rows = (
-        Report.objects.filter(reporter__in=ids)
-        .order_by()
-        .values("reporter_id")
-        .annotate(
-            upheld=Count("id", filter=Q(review=_REVIEW.UPHELD)), wrong=Count("id", filter=Q(review=_REVIEW.DISMISSED))
-        )
-    )
-    trust = {row["reporter_id"]: (row["upheld"] + 1) / (row["upheld"] + row["wrong"] + 2) for row in rows}
-    return {user_id: trust.get(user_id, 0.5) for user_id in ids}
 
 
 def reach_of(user_id: int) -> float:

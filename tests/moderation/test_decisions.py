@@ -125,17 +125,6 @@ def test_a_removed_photo_is_gone_at_once_and_an_undo_brings_it_back_everywhere()
     assert case_of(photo_id(media)).pk == case.pk  # it waits again
 
 
-def test_a_hidden_photo_is_out_of_public_lists_alone_and_an_undo_shows_it_there():
-    anna, ben, media, case = reported()
-
-    decision = decide(case, Verdict.HIDE)
-    assert feed_of(ben) == [media["id"]]
-    assert tagged(ben, anna) == []
-
-    undo(decision)
-    assert tagged(ben, anna) == [media["id"]]
-
-
 def test_a_suspended_person_cannot_do_anything_until_the_undo():
     anna, ben, media, case = reported()
 
@@ -265,13 +254,3 @@ def test_a_verdict_that_does_not_fit_is_refused_and_a_case_is_decided_once():
     decide(case, Verdict.DISMISS)
     with pytest.raises(TooLateError):
         decisions.decide(case.pk, moderator_id=ben.id, verdict=Verdict.DISMISS, reason="again")
-
-
-def test_five_reports_hide_a_photo_from_tags_until_somebody_has_looked(settings):
-    settings.REPORTS_HIDE_AT = 2
-    anna, ben, media, case = reported(a_person(), a_person())
-    assert tagged(ben, anna) == []
-
-    decide(case, Verdict.DISMISS)
-
-    assert tagged(ben, anna) == [media["id"]]
