@@ -10,8 +10,9 @@ from django.utils import timezone
 from accounts.models import Report
 from accounts.services import unsuspend
 from instagram.errors import InvalidParameters
+from jobs import NotNow
 from jobs.testing import run_until_idle
-from moderation import decisions, queue
+from moderation import decisions, queue, warnings
 from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
 from tests.support.people import a_person, refusal
@@ -55,6 +56,11 @@ def decide(case, verdict, moderator=None):
 def undo(decision):
     decisions.undo(decision.pk, moderator_id=a_person().id, reason="it was none")
     run_until_idle()
+
+
+def warnings_to(person):
+    address = [f"{person.username}@example.com"]
+    return [each for each in mail.outbox if each.to == address and "removed" in each.subject]
 
 
 def test_reports_of_one_target_are_one_case_that_counts_people_and_reasons():
@@ -181,10 +187,26 @@ def test_who_is_warned_gets_a_mail_that_says_why():
 
     decide(case, Verdict.REMOVE_AND_WARN)
 
-    [warning] = [
-        each for each in mail.outbox if each.to == [f"{anna.username}@example.com"] and "removed" in each.subject
-    ]
+    [warning] = warnings_to(anna)
     assert "it is spam" in warning.body
+
+
+def test_a_warning_too_many_for_this_hour_is_mailed_in_the_next(settings):
+    settings.MAILS_PER_HOUR = 1
+    anna, _, _, case = reported()
+    other = anna.upload()
+    report(a_person(), f"media/{other['id']}")
+    decide(case, Verdict.REMOVE_AND_WARN)
+    second = decide(case_of(photo_id(other)), Verdict.REMOVE)
+    Decision.objects.filter(pk=second.pk).update(verdict=Verdict.REMOVE_AND_WARN)
+    assert len(warnings_to(anna)) == 1
+
+    with pytest.raises(NotNow):  # the worker puts it off
+        warnings.warn(second.pk)
+    settings.MAILS_PER_HOUR = 2
+    warnings.warn(second.pk)
+
+    assert len(warnings_to(anna)) == 2
 
 
 def test_a_decision_answers_all_reports_and_an_undo_opens_them_again():
