@@ -123,28 +123,26 @@ def undoable_until(decision: Decision) -> datetime:
 
 
 def make_final() -> int:
-    """Delete for good what was removed UNDO_DAYS ago and stands; return how many decisions became final.
+    """End the time in which decisions can be undone that stand since UNDO_DAYS; return how many became final.
 
-    Safe to repeat. Raises ShardUnavailable for a server that is away: its decisions wait.
+    What they removed is deleted by a job each, so that none waits for the server of another. Safe to repeat.
     """
     before = timezone.now() - timedelta(days=settings.UNDO_DAYS)
-    old = Decision.objects.filter(made_at__lt=before, undone_at=None, final_at=None).order_by("made_at")[:FINAL_BATCH]
-    away: ShardUnavailable | None = None
-    done = 0
-    for decision in old:
-        try:
-            _delete_for_good(decision)
-        except ShardUnavailable as error:
-            away = error
-            continue
-        done += Decision.objects.filter(pk=decision.pk, final_at=None).update(final_at=timezone.now())
-    if away is not None:
-        raise away
-    return done
+    with transaction.atomic():
+        # What somebody is undoing at this moment is locked: the next run looks again.
+        old = Decision.objects.select_for_update(skip_locked=True).filter(made_at__lt=before)
+        batch = list(old.filter(undone_at=None, final_at=None).order_by("made_at")[:FINAL_BATCH])
+        Decision.objects.filter(pk__in=[each.pk for each in batch]).update(final_at=timezone.now())
+        for decision in batch:
+            if decision.verdict in REMOVALS:
+                enqueue("moderation.delete_for_good", decision_id=decision.pk)
+    return len(batch)
 
 
-def _delete_for_good(decision: Decision) -> None:
-    if decision.verdict not in REMOVALS:
+def delete_for_good(decision_id: int) -> None:
+    """Delete what a final decision removed. Safe to repeat. Raises ShardUnavailable."""
+    decision = Decision.objects.filter(pk=decision_id, verdict__in=REMOVALS).exclude(final_at=None).first()
+    if decision is None:
         return
     if decision.kind == Kind.MEDIA:
         with contextlib.suppress(NotFound):

@@ -77,7 +77,7 @@ class Decision(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     undo_reason = models.CharField(max_length=1000, blank=True)
-    #: When what it removed was deleted for good.
+    #: Since when it cannot be undone: what it removed is being deleted for good.
     final_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,7 +1,5 @@
 """Cases are weighed, claimed, decided and undone; what was decided is so everywhere, and as before after an undo."""
 
-from datetime import timedelta
-
 import pytest
 from django.core import mail
 from django.test import Client
@@ -16,7 +14,7 @@ from moderation import decisions, queue, warnings
 from moderation.errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from moderation.models import Case, Decision, Verdict
 from tests.support.people import a_person, refusal
-from tests.support.store import objects_of, photo_id, status, stem_of
+from tests.support.store import photo_id, status
 
 
 def report(person, path, reason="spam"):
@@ -219,21 +217,6 @@ def test_a_decision_answers_all_reports_and_an_undo_opens_them_again():
 
     undo(decision)
     assert set(reviews.all()) == {"open"}
-
-
-def test_what_was_removed_long_ago_is_deleted_for_good_and_cannot_be_undone():
-    _, _, media, case = reported()
-    decision = decide(case, Verdict.REMOVE)
-    stem = stem_of(media)
-    assert len(objects_of(stem)) == 4
-    Decision.objects.filter(pk=decision.pk).update(made_at=timezone.now() - timedelta(days=31))
-
-    assert decisions.make_final() >= 1
-    run_until_idle()
-
-    assert objects_of(stem) == set()
-    with pytest.raises(TooLateError):
-        decisions.undo(decision.pk, moderator_id=a_person().id, reason="too late")
 
 
 def test_a_photo_that_its_author_deleted_can_still_be_decided():
