@@ -28,6 +28,7 @@ LOOKS = 5
 class Wanted:
     """What a target is to be, and its owner.
 
+    hidden: the last word on whether public lists have it was to hide it.
     suspending: the latest decision about the target, if it suspends. suspended: some decision about the owner does.
     """
 
@@ -63,13 +64,15 @@ def photo_of_comment(comment_id: int) -> int | None:
 
 
 def _wanted(kind: str, target_id: int, about_user_id: int) -> Wanted:
-    standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None)
+    standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None).order_by("id")
     by_id = dict(standing.values_list("id", "verdict"))
+    # Who finds nothing wrong with what was hidden before has it shown again, also when that is too old to be undone.
+    on_lists = [verdict for verdict in by_id.values() if verdict in {Verdict.HIDE, Verdict.DISMISS}]
     latest = max(by_id, default=0)
     suspending = Decision.objects.filter(about_user_id=about_user_id, verdict=Verdict.SUSPEND, undone_at=None)
     return Wanted(
         removed=any(verdict in REMOVALS for verdict in by_id.values()),
-        hidden=Verdict.HIDE in by_id.values(),
+        hidden=on_lists[-1:] == [Verdict.HIDE.value],
         suspending=latest if by_id.get(latest) == Verdict.SUSPEND else None,
         suspended=suspending.exists(),
     )

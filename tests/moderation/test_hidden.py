@@ -1,13 +1,16 @@
 """What is hidden is in no public list, by whichever way it came there, and nowhere else is it missing."""
 
 import random
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Report
 from accounts.reports import hidden_by_reports
 from jobs.testing import run_until_idle
-from moderation.models import Verdict
+from moderation.models import Decision, Verdict
 from tests.moderation.test_decisions import case_of, decide, feed_of, report, reported, tagged, undo
 from tests.support.callbacks import a_client, an_application
 from tests.support.people import a_person, body
@@ -87,3 +90,27 @@ def test_as_many_reports_of_people_who_were_always_wrong_hide_nothing(settings):
 
     report(a_person(), f"media/{media['id']}")
     assert hidden_by_reports([photo_id(media)]) == {photo_id(media)}
+
+
+def test_who_finds_nothing_wrong_with_what_was_hidden_for_good_has_it_shown_again():
+    anna, ben, media, case = reported()
+    decision = decide(case, Verdict.HIDE)
+    Decision.objects.filter(pk=decision.pk).update(made_at=timezone.now() - timedelta(days=31), final_at=timezone.now())
+    assert Report.objects.filter(target_id=photo_id(media)).values_list("review", flat=True)[0] == "upheld"
+
+    report(a_person(), f"media/{media['id']}")
+    dismissal = decide(case_of(photo_id(media)), Verdict.DISMISS)
+    assert tagged(ben, anna) == [media["id"]]
+
+    undo(dismissal)
+    assert tagged(ben, anna) == []
+
+
+def test_a_photo_stays_hidden_whatever_else_is_decided_about_its_owner():
+    anna, ben, media, case = reported()
+    decide(case, Verdict.HIDE)
+    report(a_person(), f"media/{media['id']}")
+
+    undo(decide(case_of(photo_id(media)), Verdict.SUSPEND))
+
+    assert tagged(ben, anna) == []
