@@ -1,4 +1,7 @@
-"""Deciding a case, and undoing that: rows on main first, then effects, which a job repeats until they are there."""
+"""Deciding a case, and undoing that: rows on main first, then effects, which a job repeats until they are there.
+
+A suspension is on main, too, and in the decision's transaction.
+"""
 
 import contextlib
 import logging
@@ -16,7 +19,7 @@ from jobs import enqueue
 from photos.services import comments, holding
 from sharding import ShardUnavailable
 
-from . import effects, queue
+from . import effects, queue, suspending
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from .models import REMOVALS, Case, Decision, Kind, Verdict
 
@@ -72,6 +75,8 @@ def decide(
             moderator_id=moderator_id,
             before={"reviews": _review(case, Verdict(verdict))},
         )
+        if verdict == Verdict.SUSPEND:
+            suspending.begin(decision)
         case.closed_at, case.claimed_by, case.claimed_until = timezone.now(), None, None
         case.save(update_fields=["closed_at", "claimed_by", "claimed_until"])
         if verdict == Verdict.REMOVE_AND_WARN:
@@ -110,6 +115,8 @@ def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
             Report.objects.filter(pk=report_id).update(review=review)
         if decision.kind == Kind.MEDIA:
             forget([decision.target_id])
+        if decision.verdict == Verdict.SUSPEND:
+            suspending.take_back(decision)
         _reopen(decision)
         _enqueue("moderation.bring_up", decision)
         if decision.kind == Kind.MEDIA and decision.verdict in REMOVALS:

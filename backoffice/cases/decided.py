@@ -112,7 +112,7 @@ class Undo(Deed):
             Verdict.DISMISS: "Nothing was done to it, so nothing changes for anybody.",
             Verdict.HIDE: "The photo is found in Popular, tags, places and search again.",
             Verdict.REMOVE: "It is seen again with likes, comments and numbers, in feeds, News, tags and places.",
-            Verdict.SUSPEND: "Its owner can sign in again, and is seen again, unless another decision stands.",
+            Verdict.SUSPEND: "Its owner's suspension is as it was before, unless staff has ended or changed it since.",
         }
         verdict = Verdict(self.decision.verdict)
         first = back[Verdict.REMOVE if verdict == Verdict.REMOVE_AND_WARN else verdict]

@@ -6,7 +6,6 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
-from accounts.services import unsuspend
 from instagram.errors import InvalidParameters
 from jobs import NotNow
 from jobs.testing import run_until_idle
@@ -127,44 +126,6 @@ def test_a_removed_photo_is_gone_at_once_and_an_undo_brings_it_back_everywhere()
     assert feed_of(ben) == tagged(ben, anna) == [media["id"]]
     assert anna.get(f"/v1/users/{anna.id}")["data"]["counts"]["media"] == 1
     assert case_of(photo_id(media)).pk == case.pk  # it waits again
-
-
-def test_a_suspended_person_cannot_do_anything_until_the_undo():
-    anna, ben, media, case = reported()
-
-    decision = decide(case, Verdict.SUSPEND)
-    assert feed_of(ben) == []
-    assert Client().get("/v1/users/self/feed", {"access_token": anna.token}).status_code == 400
-
-    undo(decision)
-    assert feed_of(ben) == [media["id"]]
-    assert anna.get("/v1/users/self/feed")["meta"]["code"] == 200
-
-
-def test_an_undo_lifts_no_suspension_that_another_decision_made():
-    anna, _, _, case = reported()
-    other = anna.upload()
-    report(a_person(), f"media/{other['id']}")
-    first = decide(case_of(photo_id(other)), Verdict.SUSPEND)
-    decide(case, Verdict.SUSPEND)
-
-    undo(first)
-
-    assert Client().get("/v1/users/self/feed", {"access_token": anna.token}).status_code == 400
-
-
-def test_a_suspension_that_staff_ended_does_not_come_back_with_the_next_decision():
-    anna, _, media, case = reported()
-    decide(case, Verdict.SUSPEND)
-    unsuspend(anna.id)
-
-    report(a_person(), f"media/{media['id']}")
-    decide(case_of(photo_id(media)), Verdict.HIDE)
-    other = anna.upload()
-    report(a_person(), f"media/{other['id']}")
-    decide(case_of(photo_id(other)), Verdict.DISMISS)
-
-    assert anna.get("/v1/users/self/feed")["meta"]["code"] == 200
 
 
 def test_a_removed_comment_comes_back_with_the_undo():
