@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +23,7 @@ from sharding import ShardUnavailable
 from . import effects, queue, suspending
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from .models import REMOVALS, Case, Decision, Kind, Verdict
+from .standing import standing_of
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +54,10 @@ def decide(
     Raises InvalidParameters, NotFound, ClaimedByAnotherError, OwnCaseError, TooLateError for a case that is decided.
     """
     reason = _checked(reason)
+    # Before the transaction: it asks a shard.
+    was = _as_it_is(case_id)
     with transaction.atomic():
-        case = Case.objects.select_for_update().filter(pk=case_id).first()
-        if case is None:
-            raise NotFound(what="case")
-        if case.closed_at is not None:
-            raise TooLateError("this case is decided")
-        if case.about_user_id == moderator_id:
-            raise OwnCaseError
-        holder = queue.held_by(case)
-        if holder is not None and holder.pk != moderator_id:
-            raise ClaimedByAnotherError(who=holder.username)
-        if verdict not in FITTING[Kind(case.kind)]:
-            raise InvalidParameters(f"verdict: {verdict or 'nothing'} does not fit a {case.kind}")
+        case = _decidable(case_id, moderator_id=moderator_id, verdict=verdict)
         decision = Decision.objects.create(
             case=case,
             kind=case.kind,
@@ -73,7 +66,7 @@ def decide(
             verdict=verdict,
             reason=reason,
             moderator_id=moderator_id,
-            before={"reviews": _review(case, Verdict(verdict))},
+            before={**was, "reviews": _review(case, Verdict(verdict))},
         )
         if verdict == Verdict.SUSPEND:
             suspending.begin(decision)
@@ -156,6 +149,28 @@ def delete_for_good(decision_id: int) -> None:
             holding.give_up(decision.target_id)
     elif (photo_id := effects.photo_of_comment(decision.target_id)) is not None:
         comments.withdraw_comment(photo_id=photo_id, comment_id=decision.target_id)
+
+
+def _as_it_is(case_id: int) -> dict[str, Any]:
+    case = Case.objects.filter(pk=case_id).first()
+    if case is None:
+        raise NotFound(what="case")
+    return standing_of(case.kind, case.target_id, case.about_user_id)
+
+
+def _decidable(case_id: int, *, moderator_id: int, verdict: str) -> Case:
+    """Return a case, locked, that this moderator may decide so. Raises what decide() does."""
+    case = Case.objects.select_for_update().get(pk=case_id)
+    if case.closed_at is not None:
+        raise TooLateError("this case is decided")
+    if case.about_user_id == moderator_id:
+        raise OwnCaseError
+    holder = queue.held_by(case)
+    if holder is not None and holder.pk != moderator_id:
+        raise ClaimedByAnotherError(who=holder.username)
+    if verdict not in FITTING[Kind(case.kind)]:
+        raise InvalidParameters(f"verdict: {verdict or 'nothing'} does not fit a {case.kind}")
+    return case
 
 
 def _review(case: Case, verdict: Verdict) -> dict[str, str]:

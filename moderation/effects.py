@@ -18,6 +18,7 @@ from photos.services import comments, holding
 from sharding import shard_of_object
 
 from .models import REMOVALS, Decision, Kind, Verdict
+from .standing import note_after
 
 #: Looks at the decisions about a target that change all the time; whoever changed them last comes by again.
 LOOKS = 5
@@ -41,6 +42,7 @@ def bring_up(kind: str, target_id: int, about_user_id: int) -> None:
         _apply(kind, target_id, wanted)
         seen, wanted = wanted, _wanted(kind, target_id)
         if wanted == seen:
+            note_after(kind, target_id, about_user_id)
             return
 
 

@@ -70,8 +70,11 @@ class Decision(models.Model):
     reason = models.CharField(max_length=1000)
     moderator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
-    #: What an undo restores and a reader wants to compare: reviews by report id, and the target as it was.
+    #: What an undo restores and a reader wants to compare: {"reviews": by report id}, and the target as it was
+    #: (standing.standing_of()).
     before = models.JSONField(default=dict)
+    #: The target as it was once the decision had taken effect; empty until then.
+    after = models.JSONField(default=dict, db_default={})
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

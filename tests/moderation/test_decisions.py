@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
+from accounts.services import suspend
 from instagram.errors import InvalidParameters
 from jobs import NotNow
 from jobs.testing import run_until_idle
@@ -220,3 +221,17 @@ def test_a_verdict_that_does_not_fit_is_refused_and_a_case_is_decided_once():
     decide(case, Verdict.DISMISS)
     with pytest.raises(TooLateError):
         decisions.decide(case.pk, moderator_id=ben.id, verdict=Verdict.DISMISS, reason="again")
+
+
+def test_a_decision_keeps_how_its_target_was_before_and_after():
+    anna, ben, media, case = reported()
+    ben.post(f"/v1/media/{media['id']}/likes")
+    suspend(anna.id, told="a day of rest")
+
+    decision = decide(case, Verdict.HIDE)
+
+    decision.refresh_from_db()
+    rest = {"until": None, "told": "a day of rest", "decision": None}
+    before = {"state": "visible", "likes": 1, "comments": 0, "hidden": False, "suspension": rest}
+    assert decision.before == before | {"reviews": {str(Report.objects.get(target_id=photo_id(media)).pk): "open"}}
+    assert decision.after == before | {"hidden": True}
