@@ -28,14 +28,19 @@ SUBJECTS = {
 }
 
 
-def send(kind: str, user: User, facts: dict[str, Any], *, earlier_address: str = "") -> bool:
+def send(
+    kind: str, user: User, facts: dict[str, Any], *, earlier_address: str = "", none_is_lost: bool = False
+) -> bool:
     """Mail a person, MAILS_PER_HOUR times of each kind at most; return whether the mail server took it.
 
     facts: what the templates show beside `user`. earlier_address: goes there, and is counted by that address.
-    Raises NotNow when the mail server is away.
+    none_is_lost: what is too much for this hour waits for the next.
+    Raises NotNow when the mail server is away, and for what waits.
     """
     counter = f"mail:{kind}:{user.pk}" + (f":{email_hash(earlier_address)}" if earlier_address else "")
     if counters.read(counter) >= settings.MAILS_PER_HOUR:
+        if none_is_lost:
+            raise NotNow(f"enough {kind} mails for this hour")
         log.info("no %s mail to %s: enough of them for this hour", kind, user.pk)
         return False
     context = facts | {"user": user, "home": settings.WEB_BASE_URL, "subject": SUBJECTS[kind]}

@@ -5,7 +5,7 @@ Follow edges and blocks come from their authority, the owner's shard, kept for C
 deleted when they change.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from instagram.errors import NotAllowed, NotFound, Unavailable
@@ -13,6 +13,7 @@ from sharding import ShardUnavailable, shard_of
 
 from .models import User
 from .queries import Profile, Standing, profiles, standings
+from .reports import hidden_by_reports
 from .reserved import is_bot
 
 
@@ -86,6 +87,16 @@ def public_authors(viewer_id: int | None, author_ids: Iterable[int]) -> set[int]
     """
     public = visible_authors(None, author_ids)
     return public if viewer_id is None else visible_authors(viewer_id, public)
+
+
+def public_photos(viewer_id: int | None, photos: Mapping[int, int]) -> list[int]:
+    """Return which photos a public list may show the viewer, in their order: of public_authors(), and not hidden.
+
+    photos: author by photo id. Cost: as public_authors(), and one multi-get for what is hidden.
+    """
+    public = public_authors(viewer_id, set(photos.values()))
+    hidden = hidden_by_reports(photos)
+    return [photo_id for photo_id, author_id in photos.items() if author_id in public and photo_id not in hidden]
 
 
 def public_now(author_ids: Iterable[int]) -> set[int]:

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import visibility
-from accounts.reports import hidden_by_reports
 from caching import delete_after_commit, get_or_load_many
 from jobs import enqueue
 from photos.queries import bodies, counts_of
@@ -42,12 +41,9 @@ def popular() -> dict[int, int]:
 def popular_for(viewer_id: int | None) -> list[int]:
     """Return the photos of the list that this viewer may be shown, most popular first. None: nobody known.
 
-    Cost: popular(), its authors' profiles and standings, one query on main for reports.
+    Cost: popular(), and as visibility.public_photos().
     """
-    photos = popular()
-    public = visibility.public_authors(viewer_id, photos.values())
-    hidden = hidden_by_reports(photos)
-    return [photo_id for photo_id, author_id in photos.items() if author_id in public and photo_id not in hidden]
+    return visibility.public_photos(viewer_id, popular())
 
 
 def refresh() -> None:

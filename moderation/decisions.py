@@ -1,9 +1,13 @@
-"""Deciding a case, and undoing that: rows on main first, then effects, which a job repeats until they are there."""
+"""Deciding a case, and undoing that: rows on main first, then effects, which a job repeats until they are there.
+
+A suspension is on main, too, and in the decision's transaction.
+"""
 
 import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -16,9 +20,10 @@ from jobs import enqueue
 from photos.services import comments, holding
 from sharding import ShardUnavailable
 
-from . import effects, queue
+from . import effects, queue, suspending
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
 from .models import REMOVALS, Case, Decision, Kind, Verdict, today
+from .standing import standing_of
 
 log = logging.getLogger(__name__)
 
@@ -55,19 +60,10 @@ def decide(
     reason, told = _checked(reason), _checked_told(told, verdict)
     if suspend_until is not None and suspend_until <= timezone.now():
         raise InvalidParameters("suspend_until: a day to come")
+    # Before the transaction: it asks a shard.
+    was = _as_it_is(case_id)
     with transaction.atomic():
-        case = Case.objects.select_for_update().filter(pk=case_id).first()
-        if case is None:
-            raise NotFound(what="case")
-        if case.closed_at is not None:
-            raise TooLateError("this case is decided")
-        if queue.is_own(case, moderator_id):
-            raise OwnCaseError
-        holder = queue.held_by(case)
-        if holder is not None and holder.pk != moderator_id:
-            raise ClaimedByAnotherError(who=holder.username)
-        if verdict not in FITTING[Kind(case.kind)]:
-            raise InvalidParameters(f"verdict: {verdict or 'nothing'} does not fit a {case.kind}")
+        case = _decidable(case_id, moderator_id=moderator_id, verdict=verdict)
         decision = Decision.objects.create(
             case=case,
             kind=case.kind,
@@ -78,8 +74,10 @@ def decide(
             told=told,
             suspend_until=suspend_until if verdict == Verdict.SUSPEND else None,
             moderator_id=moderator_id,
-            before={"reviews": _review(case, Verdict(verdict))},
+            before={**was, "reviews": _review(case, Verdict(verdict))},
         )
+        if verdict == Verdict.SUSPEND:
+            suspending.begin(decision)
         case.closed_at, case.claimed_by, case.claimed_until = timezone.now(), None, None
         case.save(update_fields=["closed_at", "claimed_by", "claimed_until"])
         if verdict == Verdict.REMOVE_AND_WARN:
@@ -118,6 +116,8 @@ def undo(decision_id: int, *, moderator_id: int, reason: str) -> Decision:
         Report.objects.filter(pk__in=decision.before["reviews"]).update(review=Report.Review.OPEN)
         if decision.kind == Kind.MEDIA:
             forget([decision.target_id])
+        if decision.verdict == Verdict.SUSPEND:
+            suspending.take_back(decision)
         _reopen(decision)
         _enqueue("moderation.bring_up", decision)
         if decision.kind == Kind.MEDIA and decision.verdict in REMOVALS:
@@ -131,34 +131,54 @@ def undoable_until(decision: Decision) -> datetime:
 
 
 def make_final() -> int:
-    """Delete for good what was removed UNDO_DAYS ago and stands; return how many decisions became final.
+    """End the time in which decisions can be undone that stand since UNDO_DAYS; return how many became final.
 
-    Safe to repeat. Raises ShardUnavailable for a server that is away: its decisions wait.
+    What they removed is deleted by a job each, so that none waits for the server of another. Safe to repeat.
     """
     before = timezone.now() - timedelta(days=settings.UNDO_DAYS)
-    old = Decision.objects.filter(made_at__lt=before, undone_at=None, final_at=None).order_by("made_at")[:FINAL_BATCH]
-    away: ShardUnavailable | None = None
-    done = 0
-    for decision in old:
-        try:
-            _delete_for_good(decision)
-        except ShardUnavailable as error:
-            away = error
-            continue
-        done += Decision.objects.filter(pk=decision.pk, final_at=None).update(final_at=timezone.now())
-    if away is not None:
-        raise away
-    return done
+    with transaction.atomic():
+        # What somebody is undoing at this moment is locked: the next run looks again.
+        old = Decision.objects.select_for_update(skip_locked=True).filter(made_at__lt=before)
+        batch = list(old.filter(undone_at=None, final_at=None).order_by("made_at")[:FINAL_BATCH])
+        Decision.objects.filter(pk__in=[each.pk for each in batch]).update(final_at=timezone.now())
+        for decision in batch:
+            if decision.verdict in REMOVALS:
+                enqueue("moderation.delete_for_good", decision_id=decision.pk)
+    return len(batch)
 
 
-def _delete_for_good(decision: Decision) -> None:
-    if decision.verdict not in REMOVALS:
+def delete_for_good(decision_id: int) -> None:
+    """Delete what a final decision removed. Safe to repeat. Raises ShardUnavailable."""
+    decision = Decision.objects.filter(pk=decision_id, verdict__in=REMOVALS).exclude(final_at=None).first()
+    if decision is None:
         return
     if decision.kind == Kind.MEDIA:
         with contextlib.suppress(NotFound):
             holding.give_up(decision.target_id)
     elif (photo_id := effects.photo_of_comment(decision.target_id)) is not None:
         comments.withdraw_comment(photo_id=photo_id, comment_id=decision.target_id)
+
+
+def _as_it_is(case_id: int) -> dict[str, Any]:
+    case = Case.objects.filter(pk=case_id).first()
+    if case is None:
+        raise NotFound(what="case")
+    return standing_of(case.kind, case.target_id, case.about_user_id)
+
+
+def _decidable(case_id: int, *, moderator_id: int, verdict: str) -> Case:
+    """Return a case, locked, that this moderator may decide so. Raises what decide() does."""
+    case = Case.objects.select_for_update().get(pk=case_id)
+    if case.closed_at is not None:
+        raise TooLateError("this case is decided")
+    if queue.is_own(case, moderator_id):
+        raise OwnCaseError
+    holder = queue.held_by(case)
+    if holder is not None and holder.pk != moderator_id:
+        raise ClaimedByAnotherError(who=holder.username)
+    if verdict not in FITTING[Kind(case.kind)]:
+        raise InvalidParameters(f"verdict: {verdict or 'nothing'} does not fit a {case.kind}")
+    return case
 
 
 def _review(case: Case, verdict: Verdict) -> dict[str, str]:

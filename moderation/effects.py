@@ -1,7 +1,7 @@
 """What decisions do to their targets. The decisions that stand say what a target is to be; effects bring it there.
 
 So they may run twice, late and side by side: each reads the decisions again after it has acted, and acts once more if
-they changed.
+they changed. (What a decision does to its owner is in suspending.py.)
 """
 
 import contextlib
@@ -12,13 +12,13 @@ from typing import Any
 from django.db import transaction
 
 from accounts import reports
-from accounts.services import suspension
-from instagram.errors import InvalidParameters, NotFound
+from instagram.errors import NotFound
 from photos.models import Comment
 from photos.services import comments, holding
 from sharding import shard_of_object
 
 from .models import REMOVALS, Decision, Kind, Verdict
+from .standing import note_after
 
 #: Looks at the decisions about a target that change all the time; whoever changed them last comes by again.
 LOOKS = 5
@@ -26,27 +26,23 @@ LOOKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a target is to be, and its owner.
-
-    suspending: the latest decision about the target, if it suspends. suspended: some decision about the owner does.
-    """
+    """What a target is to be. hidden: the last word on whether public lists have it was to hide it."""
 
     removed: bool
     hidden: bool
-    suspending: int | None
-    suspended: bool
 
 
 def bring_up(kind: str, target_id: int, about_user_id: int) -> None:
-    """Bring a target and its owner to what the decisions that stand say. Safe to repeat.
+    """Bring a target to what the decisions that stand say, and note how it stands then. Safe to repeat.
 
-    Raises ShardUnavailable: then it is to be called again.
+    about_user_id: its owner. Raises ShardUnavailable: then it is to be called again.
     """
-    wanted = _wanted(kind, target_id, about_user_id)
+    wanted = _wanted(kind, target_id)
     for _ in range(LOOKS):
-        _apply(kind, target_id, about_user_id, wanted)
-        seen, wanted = wanted, _wanted(kind, target_id, about_user_id)
+        _apply(kind, target_id, wanted)
+        seen, wanted = wanted, _wanted(kind, target_id)
         if wanted == seen:
+            note_after(kind, target_id, about_user_id)
             return
 
 
@@ -62,21 +58,17 @@ def photo_of_comment(comment_id: int) -> int | None:
     return found.values_list("photo_id", flat=True).first()
 
 
-def _wanted(kind: str, target_id: int, about_user_id: int) -> Wanted:
-    standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None)
-    by_id = dict(standing.values_list("id", "verdict"))
-    latest = max(by_id, default=0)
-    suspending = Decision.objects.filter(about_user_id=about_user_id, verdict=Verdict.SUSPEND, undone_at=None)
+def _wanted(kind: str, target_id: int) -> Wanted:
+    standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None).order_by("id")
+    verdicts = list(standing.values_list("verdict", flat=True))
+    # Who finds nothing wrong with what was hidden before has it shown again, also when that is too old to be undone.
+    on_lists = [verdict for verdict in verdicts if verdict in {Verdict.HIDE, Verdict.DISMISS}]
     return Wanted(
-        removed=any(verdict in REMOVALS for verdict in by_id.values()),
-        hidden=Verdict.HIDE in by_id.values(),
-        suspending=latest if by_id.get(latest) == Verdict.SUSPEND else None,
-        suspended=suspending.exists(),
+        removed=any(verdict in REMOVALS for verdict in verdicts), hidden=on_lists[-1:] == [Verdict.HIDE.value]
     )
 
 
-def _apply(kind: str, target_id: int, about_user_id: int, wanted: Wanted) -> None:
-    _suspend(about_user_id, wanted)  # first: it waits for no shard
+def _apply(kind: str, target_id: int, wanted: Wanted) -> None:
     if kind == Kind.MEDIA:
         with transaction.atomic():
             reports.set_hidden([target_id], hidden=wanted.hidden)
@@ -88,20 +80,7 @@ def _apply(kind: str, target_id: int, about_user_id: int, wanted: Wanted) -> Non
             _tolerating(lambda: turn(photo_id=photo_id, comment_id=target_id))
 
 
-def _suspend(user_id: int, wanted: Wanted) -> None:
-    """Suspend a person for a decision, or end what a decision had begun: not what staff did beside it.
-
-    Only the latest decision begins one, so that a suspension that staff or time has ended does not come back later.
-    """
-    row = suspension.suspension_of(user_id)
-    if wanted.suspending is not None and row is None:
-        made = Decision.objects.get(pk=wanted.suspending)
-        _tolerating(lambda: suspension.suspend(user_id, until=made.suspend_until, told=made.told, decision_id=made.pk))
-    elif not wanted.suspended and row is not None and row.decision_id is not None:
-        _tolerating(lambda: suspension.unsuspend(user_id))
-
-
 def _tolerating(act: Callable[[], Any]) -> None:
-    """Act; what was deleted meanwhile, or is being deleted with its owner, needs nothing more."""
-    with contextlib.suppress(NotFound, InvalidParameters):
+    """Act; what was deleted meanwhile needs nothing more."""
+    with contextlib.suppress(NotFound):
         act()

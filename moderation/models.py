@@ -6,7 +6,7 @@ import time
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Greatest, Ln
+from django.db.models.functions import Extract, Greatest, Ln, Now
 from django.utils import timezone
 
 from accounts.models import Report
@@ -34,7 +34,7 @@ class Case(models.Model):
     #: moderation/weights.py.
     weight = models.FloatField(default=0.0)
     #: Since when it waits, in days since 1970.
-    waits_from = models.FloatField(default=today)
+    waits_from = models.FloatField(default=today, db_default=Extract(Now(), "epoch") / 86_400.0)
     #: The order of the queue, highest first: each day that a case waits counts as its weight once more doubled, so that
     #: light ones have their turn. It stands still, for all grow alike: an index can hold it.
     rank = models.GeneratedField(
@@ -54,7 +54,7 @@ class Case(models.Model):
     claimed_until = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     #: Closed without a decision, since its target was deleted.
-    is_gone = models.BooleanField(default=False)
+    is_gone = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -102,19 +102,22 @@ class Decision(models.Model):
     #: For staff alone.
     reason = models.CharField(max_length=1000)
     #: What its owner reads: in the mail of a warning, or when a suspension keeps them out.
-    told = models.CharField(max_length=300, blank=True)
+    told = models.CharField(max_length=300, blank=True, db_default="")
     #: Of a suspension; null: until staff ends it.
     suspend_until = models.DateTimeField(null=True, blank=True)
     moderator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
-    #: What an undo restores and a reader wants to compare: reviews by report id, and the target as it was.
+    #: What an undo restores and a reader wants to compare: {"reviews": by report id}, and the target as it was
+    #: (standing.standing_of()).
     before = models.JSONField(default=dict)
+    #: The target as it was once the decision had taken effect; empty until then.
+    after = models.JSONField(default=dict, db_default={})
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     undo_reason = models.CharField(max_length=1000, blank=True)
-    #: When what it removed was deleted for good.
+    #: Since when it cannot be undone: what it removed is being deleted for good.
     final_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

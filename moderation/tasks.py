@@ -6,7 +6,7 @@ import time
 from accounts.services.deletion import Batch, run_step
 from instagram.errors import NotFound
 from jobs import Again, periodic, task
-from sharding import Server, ShardUnavailable
+from sharding import Server
 
 from . import decisions, effects, gone, look_alikes, queue, warnings
 from .spam import judging, texts
@@ -28,6 +28,12 @@ def note_reports(*, kind: str, target_id: int, about_user_id: int, since: float 
 def bring_up(*, kind: str, target_id: int, about_user_id: int) -> None:
     """Bring a target to what the decisions about it say."""
     effects.bring_up(kind, target_id, about_user_id)
+
+
+@task("moderation.delete_for_good", queue="fast")
+def delete_for_good(*, decision_id: int) -> None:
+    """Delete what a final decision removed."""
+    decisions.delete_for_good(decision_id)
 
 
 @task("moderation.warn", queue="network")
@@ -87,9 +93,6 @@ def forget_said(server: Server) -> None:
 
 @periodic("moderation.make_final", seconds=3_600)
 def make_final() -> None:
-    """Delete for good what can no longer be undone, a batch at a time."""
-    try:
-        while decisions.make_final():
-            pass
-    except ShardUnavailable:
-        return  # the next run looks again
+    """Have what can no longer be undone deleted for good, a batch at a time."""
+    while decisions.make_final():
+        pass

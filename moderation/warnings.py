@@ -7,10 +7,14 @@ from .models import Decision, Kind
 
 
 def warn(decision_id: int) -> None:
-    """Mail the owner, unless the decision was undone meanwhile. Raises NotNow when the mail server is away."""
+    """Mail the owner, unless the decision was undone meanwhile.
+
+    Raises NotNow when the mail server is away, or they were warned MAILS_PER_HOUR times: the mail goes later.
+    """
     decision = Decision.objects.filter(pk=decision_id, undone_at=None).first()
     if decision is None:
         return
     user = User.objects.filter(pk=decision.about_user_id).exclude(email="").first()
     if user is not None:
-        mail.send("warning", user, {"what": Kind(decision.kind).label.lower(), "reason": decision.told})
+        facts = {"what": Kind(decision.kind).label.lower(), "reason": decision.told}
+        mail.send("warning", user, facts, none_is_lost=True)

@@ -61,7 +61,7 @@ def _adds(operation: Any) -> bool:
     if isinstance(operation, ops.AddField):
         # Older code inserts without the column: the database itself must know what to put there.
         field = operation.field
-        return bool(field.null or field.has_db_default() or field.many_to_many)
+        return bool(field.null or field.has_db_default() or field.many_to_many or field.generated)
     if isinstance(operation, ops.SeparateDatabaseAndState):
         return all(_adds(each) for each in operation.database_operations)
     if isinstance(operation, ops.RunSQL):

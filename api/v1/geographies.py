@@ -27,8 +27,7 @@ class GeographyMedia(Endpoint):
         rows = media_in_circle(geography, below=MAX_ID if below is None else below, above=above or 0, count=count + 1)
         page = rows[:count]
         # Of public accounts alone, also for a token whose person may see more.
-        public = visibility.visible_authors(None, {author_id for _, author_id in page})
-        media = present_media([photo_id for photo_id, author_id in page if author_id in public], call.viewer_id)
+        media = present_media(visibility.public_photos(None, dict(page)), call.viewer_id)
         cursor = "{}_{}".format(*page[-1]) if len(rows) > count else None
         # For polling: where the next look begins. With nothing new that is where this one began.
         newest = "{}_{}".format(*page[0]) if page else call.params.get("min_id").strip()

@@ -86,8 +86,7 @@ class LocationMedia(Endpoint):
         below, above = photo_bounds(call.params)
         found = taken_at(location.pk, below=below, above=above, count=count + 1)
         page = found[:count]
-        public = visibility.public_authors(call.viewer_id, {author_id for _, author_id in page})
-        media = present_media([photo_id for photo_id, author_id in page if author_id in public], call.viewer_id)
+        media = present_media(visibility.public_photos(call.viewer_id, dict(page)), call.viewer_id)
         cursor = "{}_{}".format(*page[-1]) if len(found) > count else None
         return enveloped(media, next_page(call, "max_id", cursor))
 

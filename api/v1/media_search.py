@@ -27,10 +27,10 @@ class MediaSearch(Endpoint):
         below, above = time_bounds(*_span(call.params))
         count = call.params.count(settings.PAGE_DEFAULT, settings.PAGE_MAX)
         found = taken_near(latitude, longitude, distance_m, below=below, above=above, count=count + SPARE)
-        public = visibility.public_authors(call.viewer_id, {each.author_id for each in found})
-        shown = {each.photo_id: each.metres for each in found if each.author_id in public}
-        media = present_media(list(shown)[:count], call.viewer_id)
-        return enveloped([each | {"distance": round(shown[_photo_id(each["id"])], 2)} for each in media])
+        shown = visibility.public_photos(call.viewer_id, {each.photo_id: each.author_id for each in found})
+        media = present_media(shown[:count], call.viewer_id)
+        metres = {each.photo_id: each.metres for each in found}
+        return enveloped([each | {"distance": round(metres[_photo_id(each["id"])], 2)} for each in media])
 
 
 def _span(params: Params) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 
 from accounts import visibility
-from accounts.reports import hidden_by_reports
 from api.pagination import next_page
 from api.v1.base import Answer, Call, Endpoint, enveloped, route
 from api.v1.present import present_media
@@ -40,9 +39,7 @@ class TagMedia(Endpoint):
             tagged_with(tag, below=MAX_ID if below is None else below, above=above or 0, count=count + 1) if tag else []
         )
         page = found[:count]
-        public = visibility.public_authors(call.viewer_id, {each.author_id for each in page})
-        hidden = hidden_by_reports(each.photo_id for each in page)
-        shown = [each.photo_id for each in page if each.author_id in public and each.photo_id not in hidden]
+        shown = visibility.public_photos(call.viewer_id, {each.photo_id: each.author_id for each in page})
         media = present_media(shown, call.viewer_id)
         oldest = page[-1].tag_id if len(found) > count else None
         # Who polls with min_tag_id and finds nothing new asks the same again.

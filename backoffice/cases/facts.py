@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from django.urls import reverse
 
 from accounts.models import Report, User
+from accounts.reports import Record, records_of
 from backoffice.roles import why_not_on
 from moderation.models import Case, Decision, Kind, Verdict
-from moderation.weights import Record, records_of
 from photos import storage
 from photos.models import Comment, Photo, State
 from photos.queries import bodies, counts_of, photos_by

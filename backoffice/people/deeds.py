@@ -28,6 +28,7 @@ from backoffice.deeds import Deed, DeedForm, perform
 from backoffice.frame import page
 from backoffice.roles import why_not_on
 from instagram.errors import InvalidParameters, NotFound
+from moderation import suspending
 
 #: For how long somebody can be suspended.
 DAYS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("30", "30 days"), ("", "until staff ends it")]
@@ -91,15 +92,28 @@ class Suspend(PersonDeed):
     def consequences(self) -> list[str]:
         """Say what everybody sees, and that it can be undone."""
         return [
+            *self._replaced(),
             f"{self.user.username} is signed out everywhere, cannot sign in, and is told until when and why.",
             "Their profile, photos, comments and likes are hidden from everybody, within a minute at most.",
             "Nothing is deleted: followers and numbers stay, and ending the suspension brings everything back.",
         ]
 
-    def state(self) -> dict[str, Any]:
-        """Return whether and until when."""
+    def _replaced(self) -> list[str]:
         row = suspension_of(self.user.pk)
-        return {"suspended": row is not None, "until": row.until.isoformat() if row and row.until else None}
+        if row is None:
+            return []
+        until = f"until {row.until:%-d %B %Y, %H:%M} UTC" if row.until else "until staff ends it"
+        made_for = f" by decision {row.decision_id}, whose undo then changes nothing here" if row.decision_id else ""
+        return [f"They are suspended {until}{made_for}: what you choose here replaces that, be it shorter or longer."]
+
+    def state(self) -> dict[str, Any]:
+        """Return whether, until when, and for which decision of the moderators."""
+        facts = suspending.facts_of(self.user.pk)
+        return {
+            "suspended": facts is not None,
+            "until": facts and facts["until"],
+            "decision": facts and facts["decision"],
+        }
 
     def do(self, answers: dict[str, Any]) -> str:
         """Suspend."""

@@ -18,17 +18,27 @@ class RuleKind:
     """What a kind of rule asks, the numbers it takes (name: default, least, most), and whom it brings to the queue.
 
     says: from a text and what its author wrote before it, newest first with the text itself, why it is caught, or None.
-    about_person: the account goes to the queue, once, not each of its texts.
+    about_person: the account goes to the queue, once, not each of its texts. looks_back_s: how far it looks at what
+    was written before.
     """
 
     title: str
     numbers: Mapping[str, tuple[int, int, int]]
     says: Callable[[Said, Sequence[Said], Parameters], str | None]
     about_person: bool = False
+    looks_back_s: Callable[[Parameters], int] = lambda _: 0
+
+
+def _minutes(numbers: Parameters) -> int:
+    return 60 * numbers["minutes"]
+
+
+def _hours(numbers: Parameters) -> int:
+    return 3_600 * numbers["hours"]
 
 
 def _too_many(said: Said, before: Sequence[Said], numbers: Parameters) -> str | None:
-    since = said.said_at - 60 * numbers["minutes"]
+    since = said.said_at - _minutes(numbers)
     texts = sum(each.said_at >= since for each in before)
     if texts < numbers["texts"]:
         return None
@@ -38,7 +48,7 @@ def _too_many(said: Said, before: Sequence[Said], numbers: Parameters) -> str | 
 def _repeated(said: Said, before: Sequence[Said], numbers: Parameters) -> str | None:
     if said.characters < numbers["characters"]:
         return None
-    since = said.said_at - 3_600 * numbers["hours"]
+    since = said.said_at - _hours(numbers)
     same = sum(each.text_hash == said.text_hash and each.said_at >= since for each in before)
     if same < numbers["times"]:
         return None
@@ -63,12 +73,14 @@ KINDS: Mapping[str, RuleKind] = {
         {"texts": (30, 2, 500), "minutes": (10, 1, 1_440)},
         _too_many,
         about_person=True,
+        looks_back_s=_minutes,
     ),
     "repeated_text": RuleKind(
         "The same text again and again",
         {"times": (4, 2, 100), "hours": (24, 1, 168), "characters": (8, 1, 1_000)},
         _repeated,
         about_person=True,
+        looks_back_s=_hours,
     ),
     "new_account_links": RuleKind(
         "A new account that posts links",
@@ -112,6 +124,11 @@ def change(rule_id: int, *, is_on: bool, numbers: Mapping[str, object]) -> SpamR
         rule.is_on, rule.numbers = is_on, checked(rule.kind, numbers)
         rule.save(update_fields=["is_on", "numbers", "changed_at"])
     return rule
+
+
+def looks_back_s(kind: str, numbers: Parameters) -> int:
+    """Return how far from a text such a rule looks at what its author wrote before, seconds."""
+    return KINDS[kind].looks_back_s(numbers)
 
 
 def says(kind: str, numbers: Parameters, said: Said, before: Sequence[Said]) -> str | None:

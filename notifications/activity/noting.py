@@ -15,6 +15,7 @@ from accounts.address_books import forget_looked_up, who_looked_up
 from accounts.discovery import ids_by_username
 from accounts.models import Status
 from accounts.queries import profiles
+from accounts.services.suspension import is_going
 from jobs import Again
 from photos.mentions import mentions_in
 from photos.models import State
@@ -171,9 +172,12 @@ def note_joined(user_id: int) -> None:
 
 
 def _is_leaving(user_id: int) -> bool:
-    """Return whether somebody's acts end for good. Asked before a transaction: it may read main."""
+    """Return whether somebody's acts end for good: who was shut out by staff may come back, who is deleted does not.
+
+    Asked before a transaction: it may read main.
+    """
     person = profiles([user_id]).get(user_id)
-    return person is None or not person.is_active
+    return person is None or (not person.is_active and is_going(user_id))
 
 
 def _note_mentions(user_ids: Iterable[int], act: Act, *, owner_id: int, **facts: int) -> None:

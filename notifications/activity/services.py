@@ -1,7 +1,7 @@
 """Writing activity: an act is noted, ended, seen. Everything may run twice, and in any order.
 
 Who calls has made sure of the act at its authority; `version` is of that authority's clock, and an older one changes
-nothing.
+nothing. The same one brings back what was ended: a comment that staff took down has one version for life.
 """
 
 import time
@@ -39,9 +39,9 @@ def note(
     """Put an act into a person's News, unless they blocked the actor, and have their phone told.
 
     owner_id: whose photo it is, if it matters that they are not blocked either.
-    An act that was ended and comes back within ACTIVITY_AGAIN_HOURS is old news: its entry is again where it was, and
-    the phone rings for it only if it did not before. Cost: two statements on the person's shard, one if this changes
-    nothing. Raises ShardUnavailable.
+    An act that was ended and comes back within ACTIVITY_AGAIN_HOURS is old news, and so is the same version of it
+    whenever it comes back: its entry is again where it was, and the phone rings for it only if it did not before.
+    Cost: two statements on the person's shard, one if this changes nothing. Raises ShardUnavailable.
     """
     shard = shard_of(user_id)
     statement = sql.SQL(
@@ -52,8 +52,10 @@ def note(
         " WHERE NOT EXISTS (SELECT FROM {block} WHERE owner_id = %(user)s AND blocked_id IN (%(actor)s, %(owner)s)"
         " AND active)"
         " ON CONFLICT (user_id, kind, actor_id, object_id) DO UPDATE SET active = true, version = excluded.version,"
-        " photo_id = excluded.photo_id, id = CASE WHEN entry.id < %(old)s THEN excluded.id ELSE entry.id END"
-        " WHERE entry.version < excluded.version RETURNING id"
+        " photo_id = excluded.photo_id, id = CASE WHEN entry.id < %(old)s AND entry.version < excluded.version"
+        " THEN excluded.id ELSE entry.id END"
+        " WHERE entry.version < excluded.version OR (entry.version = excluded.version AND NOT entry.active)"
+        " RETURNING id"
     ).format(activity=shard.table("notifications_activity"), block=shard.table("accounts_block"))
     with shard.atomic(), shard.cursor() as cursor:
         cursor.execute(

@@ -80,7 +80,7 @@ def move(shard: Shard, photo_id: int, old: str, new: str, *, state: State = Stat
 
     Cost: a copy of each rendition and one transaction. Raises ShardUnavailable, StorageUnavailable.
     """
-    if _stem_of(shard, photo_id, state) == old:
+    if _found(shard, photo_id) == (old, state):
         try:
             storage.copy_renditions(old, new)
         except storage.NotThere:
@@ -88,7 +88,8 @@ def move(shard: Shard, photo_id: int, old: str, new: str, *, state: State = Stat
             log.warning("photo %s: renditions of %s are not there to be moved", photo_id, old)
         else:
             _name(shard, photo_id, old, new, state)
-    if _stem_of(shard, photo_id, state) != new:
+    # Whatever its state is by now: a move that was done before is repeated after a photo was held, or put back.
+    if _found(shard, photo_id)[0] != new:
         # Deleted, or named otherwise: stems never come back to an old one, so nothing will ever name this one.
         storage.delete_renditions(new)
 
@@ -110,11 +111,14 @@ def _name(shard: Shard, photo_id: int, old: str, new: str, state: State) -> None
             enqueue("photos.purge", on=shard, delay_s=delay_s, photo_id=photo_id, stem=old)
 
 
-def _stem_of(shard: Shard, photo_id: int, state: State) -> str | None:
+def _found(shard: Shard, photo_id: int) -> tuple[str, State] | tuple[None, None]:
+    """Return a photo's stem and state, unless it is deleted."""
     with shard.cursor() as cursor:
         cursor.execute(
-            sql.SQL("SELECT image_stem FROM {} WHERE id = %s AND state = %s").format(shard.table("photos_photo")),
-            [photo_id, state],
+            sql.SQL("SELECT image_stem, state FROM {} WHERE id = %s AND state <> %s").format(
+                shard.table("photos_photo")
+            ),
+            [photo_id, State.DELETED],
         )
         row = cursor.fetchone()
-    return row[0] if row else None
+    return (row[0], State(row[1])) if row else (None, None)

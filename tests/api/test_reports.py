@@ -67,7 +67,7 @@ def test_what_the_reporter_may_not_see_cannot_be_reported():
 
 
 def test_many_peoples_reports_hide_a_photo_until_staff_dismisses_them(settings):
-    settings.REPORTS_HIDE_AT = 3
+    settings.REPORTS_HIDE_AT = 1.5  # of new people each weighs a half
     media, other = a_person().upload(), a_person().upload()
     photo_id = number(media)
     reporters = [a_person() for _ in range(3)]
@@ -86,7 +86,7 @@ def test_many_peoples_reports_hide_a_photo_until_staff_dismisses_them(settings):
 
 
 def test_a_photo_that_many_reported_is_out_of_tags_and_popular_until_reviewed(settings):
-    settings.REPORTS_HIDE_AT = 2
+    settings.REPORTS_HIDE_AT = 1
     author, reader = a_person(), a_person()
     tag = f"odd{author.id}"
     media = author.upload(caption=f"#{tag}")["id"]

@@ -32,8 +32,9 @@ def is_idle():
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_by_others(test_databases):
-    """Run the jobs that earlier tests left, before a test waits for its own."""
+    """Run the jobs that earlier tests left before a test waits for its own, and see no memcached rest from a fault."""
     wait_until(is_idle, seconds=120)
+    wait_until(lambda: all(counters.increment(f"awake:{number}", ttl_s=60) for number in range(20)))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Rules against spam catch what they say, nothing else; a preview says the same of what was written before."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,13 @@ from accounts.models import User
 from accounts.services.deletion import STEPS
 from instagram.errors import InvalidParameters
 from jobs.testing import run_until_idle
-from moderation.models import Case, SpamRule
+from moderation.models import Case, SpamRule, Verdict
 from moderation.spam import judging, rules, texts
 from sharding import shard_of
+from sharding.ids import first_id_at
+from tests.moderation.test_decisions import decide
 from tests.support.people import a_person, refusal
+from tests.support.store import photo_id
 
 
 def flags_of(kind, target_id):
@@ -126,6 +130,42 @@ def test_a_preview_of_a_rate_catches_from_the_text_on_that_is_too_many():
     found = judging.preview("rate", {"texts": 3, "minutes": 60})
 
     assert [each.said.object_id for each in found.catches if each.said.author_id == ben.id] == numbers[:1:-1]
+
+
+def test_a_preview_counts_what_was_written_before_the_hours_it_is_asked_about():
+    ben = a_person()
+    for hours in (30, 29, 28, 1):
+        number = first_id_at(time.time() - hours * 3_600)
+        texts.keep(texts.measured("buy my pills", author_id=ben.id, object_id=number, photo_id=1, account_hours=9))
+
+    found = judging.preview("repeated_text", {"times": 2, "hours": 48})
+
+    assert [each.said.object_id for each in found.catches if each.said.author_id == ben.id] == [number]
+
+
+def test_what_a_moderator_dismissed_is_not_counted_again():
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    for _ in range(4):
+        comment(ben, media, "our opening hours are")
+    assert flags_of("user", ben.id) == ["The same again and again"]
+    decide(Case.objects.get(target_id=ben.id, closed_at=None), Verdict.DISMISS)
+
+    for _ in range(3):
+        comment(ben, media, "our opening hours are")
+        assert flags_of("user", ben.id) == []
+    comment(ben, media, "our opening hours are")
+    assert flags_of("user", ben.id) == ["The same again and again"]
+
+
+def test_a_text_that_a_moderator_dismissed_is_not_caught_by_a_job_that_repeats():
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    number = comment(ben, media, "look at www.example.com")
+    assert flags_of("comment", number) == ["Links from a new account"]
+    decide(Case.objects.get(target_id=number, closed_at=None), Verdict.DISMISS)
+
+    assert judging.judge(photo_id=photo_id(media), comment_id=number) == []
 
 
 @pytest.mark.parametrize(

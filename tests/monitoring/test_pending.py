@@ -38,6 +38,14 @@ def test_a_file_of_sql_is_read_for_what_it_takes_away(sql, found):
         (migrations.CreateModel("t", []), True),
         (migrations.AddField("t", "a", models.TextField(null=True)), True),
         (migrations.AddField("t", "a", models.TextField(db_default="")), True),
+        (
+            migrations.AddField(
+                "t",
+                "a",
+                models.GeneratedField(expression=models.F("b"), output_field=models.TextField(), db_persist=True),
+            ),
+            True,
+        ),
         # The code of before inserts without it, and the database has no default of its own.
         (migrations.AddField("t", "a", models.TextField(default="")), False),
         (migrations.AlterField("t", "a", models.TextField()), False),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts import visibility
-from accounts.services import block_user, presence, unblock_user
+from accounts.services import block_user, presence, suspend, unblock_user, unsuspend
 from caching import cache
 from feeds import popular
 from jobs.testing import run_until_idle
@@ -17,6 +17,7 @@ from notifications.activity.models import Activity, Kind
 from notifications.activity.services import Act, note
 from photos.mentions import mentions_in
 from photos.models import Like
+from photos.services import comments
 from sharding import ShardUnavailable, shard_of, shard_of_object
 from tests.support.people import a_person, refusal
 from tests.support.round_trips import counted
@@ -102,6 +103,30 @@ def test_what_is_undone_is_gone(undo):
     }[undo]
     assert kinds_of(anna) == expected
     assert rows_of(anna, active=True).count() == len(expected)
+
+
+def ids_in_news(person):
+    return [entry["id"] for entry in news_of(person)]
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_a_comment_that_is_put_back_is_news_again_where_it_was(suspended):
+    anna, ben, carl = a_person(), a_person(), a_person()
+    media = anna.upload()
+    comment = ben.post(f"/v1/media/{media['id']}/comments", text=f"look @{carl.username}")["data"]
+    number = {"photo_id": photo_id_of(media), "comment_id": int(comment["id"])}
+    before = [ids_in_news(person) for person in (anna, carl)]
+    assert [len(each) for each in before] == [1, 1]
+    if suspended:
+        suspend(ben.id)
+
+    comments.hold_comment(**number)
+    assert [ids_in_news(person) for person in (anna, carl)] == [[], []]
+    if suspended:
+        unsuspend(ben.id)
+    comments.put_comment_back(**number)
+
+    assert [ids_in_news(person) for person in (anna, carl)] == before
 
 
 def test_like_unlike_like_is_one_entry_where_it_first_was():

@@ -3,9 +3,10 @@
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from instagram.errors import NotFound
 from jobs.testing import run_until_idle
-from photos.services import comments, holding
+from photos.services import comments, holding, privacy
 from photos.services.erasing import erase_comments, erase_photos
 from sharding import shard_of
 from tests.support.people import a_person, refusal
@@ -154,6 +155,37 @@ def test_files_of_a_photo_put_back_before_they_were_hidden_stay_where_they_are(p
     assert stem_of(media) == stem
     assert objects_of(again.changes["moves"][0][2]) == set()
     assert len(objects_of(stem)) == 4
+
+
+def test_files_hidden_once_more_after_the_photo_was_put_back_stay_where_they_are(photo):
+    _, _, media = photo
+    holding.hold_photo(photo_id(media))
+    moves = holding.hide_files(photo_id(media), moves=()).changes
+    holding.hide_files(photo_id(media), **moves)
+    holding.put_back(photo_id(media))
+
+    holding.hide_files(photo_id(media), **moves)  # a worker was killed before it could say that it was done
+
+    assert stem_of(media) == moves["moves"][0][2]
+    assert len(objects_of(stem_of(media))) == 4
+    run_until_idle()
+    assert len(objects_of(stem_of(media))) == 4
+
+
+def test_a_photo_taken_down_between_two_runs_of_one_batch_of_moves_keeps_its_files(photo):
+    anna, _, media = photo
+    User.objects.filter(pk=anna.id).update(is_private=True)
+    moves = privacy.rehome(anna.id, after=0, moves=()).changes
+    privacy.rehome(anna.id, **moves)
+    holding.hold_photo(photo_id(media))
+
+    privacy.rehome(anna.id, **moves)
+
+    assert len(objects_of(stem_of(media))) == 4
+    run_until_idle()
+    holding.put_back(photo_id(media))
+    run_until_idle()
+    assert len(objects_of(stem_of(media))) == 4
 
 
 def test_a_held_comment_is_gone_from_page_and_number_and_comes_back(photo):

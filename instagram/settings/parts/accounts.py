@@ -45,7 +45,8 @@ DELETION_DELAY_DAYS = env.int("DELETION_DELAY_DAYS", default=14)
 EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=7)
 #: Hours before a person can have another archive made: each reads all they own.
 EXPORT_EVERY_HOURS = env.int("EXPORT_EVERY_HOURS", default=24)
-#: Different people whose reports hide a photo from Popular and tags until staff has looked.
-REPORTS_HIDE_AT = env.int("REPORTS_HIDE_AT", default=5)
+#: Weight of the reports that hide a photo from public lists until staff has looked; of somebody new each weighs a half,
+#: of who was always right nearly one (accounts.reports.trust_in): ten new accounts, or six of those.
+REPORTS_HIDE_AT = env.float("REPORTS_HIDE_AT", default=5.0)
 #: Seconds the suggestions of people for one viewer are kept: they cost a query on every server.
 SUGGESTIONS_TTL_S = env.int("SUGGESTIONS_TTL_S", default=3_600)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0004_noted_at"),
+        ("moderation", "0006_noted_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

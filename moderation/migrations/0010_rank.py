@@ -9,15 +9,11 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0007_waits_from"),
+        ("moderation", "0009_waits_from"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="case",
-            name="cases_by_weight",
-        ),
         migrations.AddField(
             model_name="case",
             name="rank",

@@ -5,13 +5,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0005_indexes"),
+        ("moderation", "0007_indexes"),
     ]
 
     operations = [
         migrations.AddField(
             model_name="case",
             name="is_gone",
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False, default=False),
         ),
     ]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0003_told"),
+        ("moderation", "0005_told"),
     ]
 
     operations = [
