@@ -106,7 +106,7 @@ def configuration() -> str:
         lines += [
             f"[{name}]",
             f"pg1-path={servers.data_directory(name)}",
-            f"pg1-port={topology.primary(name).port}",
+            f"pg1-port={servers.own_node(name).port}",
             "pg1-user=postgres",
         ]
     return "\n".join(lines) + "\n"
