@@ -132,9 +132,9 @@ def _of_role(inventory: Inventory, host: Host, role: str) -> dict[str, File]:
 
 
 def _sudo(host: Host) -> Iterator[str]:
-    yield "# Who deploys may restart and reload what a deploy restarts and reloads; nothing else.\n"
+    yield "# Who deploys may restart and reload what a deploy restarts and reloads, and stop it for a restore.\n"
     for unit in sorted(set(host.units)):
-        for verb in ("restart", "reload-or-restart", "status"):
+        for verb in ("restart", "reload-or-restart", "status", "stop", "start"):
             yield f"{host.user} ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} instagram@{unit}\n"
     if host.has_release:
         yield "# fab promote sends PgBouncer to another primary.\n"
