@@ -186,12 +186,9 @@ class HostSite:
     def note(self, server: str, **changes: Any) -> None:
         """Write facts of a server down on every host of a pooler; raises FailoverError when none took them."""
         entry = self.facts(server) | changes
-        entry |= {
-            "nodes": primaries.nodes(self.fleet.inventory, server),
-            "serial": entry.get("serial", 0) + 1,
-        }
+        entry["serial"] = entry.get("serial", 0) + 1
         self._facts[server] = {name: value for name, value in entry.items() if value is not None}
-        text = json.dumps(self._facts, indent=1)
+        text = primaries.topology(self.fleet.inventory, self._facts).rstrip("\n")
 
         def command(host: Host) -> str:
             file = quote(f"{host.base}/shared/topology.json")

@@ -1,5 +1,8 @@
 """The inventory: what it says of hosts, and how it refuses what it does not understand."""
 
+import json
+import shlex
+import subprocess
 from contextlib import nullcontext
 
 import pytest
@@ -144,6 +147,64 @@ def test_a_host_that_comes_after_a_promotion_is_sent_to_the_primary_of_now(tmp_p
     assert "main = host=10.0.0.2 port=5432 dbname=main" in lines
     assert "main_replica = host=10.0.0.1 port=5432 dbname=main" in lines
     assert '"primary": "db-2"' in made["/srv/instagram/shared/topology.json"].text
+
+
+def test_what_the_inventory_says_later_reaches_hosts_that_have_their_files(tmp_path):
+    added = (
+        SYNCHRONOUS + '[hosts.db-3]\naddress = "10.0.0.4"\nroles = ["db"]\n[servers.shard_a]\nnodes = {db-3 = 5432}\n'
+    )
+    found = an_inventory(tmp_path, added)
+    known = {"main": {"primary": "db-2", "serial": 3, "synchronous": False, "nodes": {"db-2": "10.9.9.9:1"}}}
+    made = files(found, found.hosts["work"], known)
+
+    topology, databases = made["/srv/instagram/shared/topology.json"], made["/etc/pgbouncer/databases.ini"]
+    assert not topology.once
+    assert not databases.once
+    assert json.loads(topology.text)["main"] == {
+        "nodes": {"db-1": "10.0.0.1:5432", "db-2": "10.0.0.2:5432"},
+        "primary": "db-2",
+        "serial": 3,
+        "synchronous": True,
+    }
+    assert "shard_a = host=10.0.0.4 port=5432 dbname=shard_a" in databases.text.splitlines()
+
+
+def test_a_promotion_leaves_the_file_that_provisioning_would_write(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    written = []
+
+    class Listening:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts = list(hosts)
+            written.extend(shlex.split(command(host))[1] + "\n" for host in hosts)
+            return [Answer(host, True, "") for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Listening(), lambda _: None)
+    written.clear()
+    site.note("main", primary="db-2")
+
+    made = files(found, found.hosts["work"], {"main": {"primary": "db-2", "serial": 1}})
+    assert set(written) == {made["/srv/instagram/shared/topology.json"].text}
+
+
+@pytest.mark.parametrize(("serial", "is_newer"), [(2, False), (3, False), (4, True)])
+def test_a_host_keeps_what_a_promotion_wrote_while_it_was_provisioned(tmp_path, serial, is_newer):
+    there, ours = tmp_path / "there", tmp_path / "ours"
+    there.write_text(json.dumps({"main": {"serial": serial}, "gone": {"serial": 9}}))
+    ours.write_text(json.dumps({"main": {"serial": 3}, "new": {}}))
+    script = (inventory.DEFAULT.parent / "host" / "provision").read_text()
+    function = "promoted_since()" + script.partition("promoted_since()")[2].partition("\n}\n")[0] + "\n}\n"
+
+    def asks(*files):
+        return (
+            subprocess.run(["bash", "-c", f'{function}promoted_since "$@"', "-", *files], check=False).returncode == 0
+        )
+
+    assert asks(there, ours) is is_newer
+    assert not asks(tmp_path / "none", ours)
 
 
 class Hosts:
