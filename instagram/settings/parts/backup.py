@@ -52,6 +52,12 @@ BACKUP_ID_GAP = env.int("BACKUP_ID_GAP", default=10_000)
 BACKUP_DRILL_PHOTOS = env.int("BACKUP_DRILL_PHOTOS", default=20)
 #: Days after which the last proof that a backup can be restored is too old, and /health/deep unwell: drills are weekly.
 BACKUP_PROOF_MAX_DAYS = env.float("BACKUP_PROOF_MAX_DAYS", default=8.0)
+#: Hours after which a server's last whole backup is too old: /health/deep is unwell, and a figure alerts. 0: nobody
+#: looks, as there are no timers in the local data centre. Production: 26.
+BACKUP_MAX_AGE_H = env.float("BACKUP_MAX_AGE_H", default=0.0)
+#: Minutes after which the last moment that can be restored is too long ago: marks are set each minute. 0: nobody looks.
+#: Production: 15.
+BACKUP_MARK_MAX_MIN = env.float("BACKUP_MARK_MAX_MIN", default=0.0)
 #: On AWS: volumes of the database hosts (vol-…, separated by commas) that manage.py backup --ebs takes snapshots of.
 BACKUP_EBS_VOLUMES = env.list("BACKUP_EBS_VOLUMES", default=[])
 #: The EC2 endpoint for them; empty: Amazon's, in BACKUP_S3_REGION.
