@@ -98,9 +98,12 @@ class HostMachine:
             raise NotAnswering(str(error)) from error
         return [tuple(line.split(_SEPARATOR)) for line in said.splitlines() if _SEPARATOR in line or line]
 
-    def shell(self, script: str, *, seconds: float = 60.0) -> str:
-        """Run a script as the account of the server. Raises FailoverError, Unreachable."""
-        return self._run(f"{self._as(self.server.account)} bash -c {quote(script)}", seconds)
+    def shell(self, script: str, *, seconds: float = 60.0, secret: str = "") -> str:
+        """Run a script as the account of the server, a secret at its standard input.
+
+        Raises FailoverError, Unreachable.
+        """
+        return self._run(f"{self._as(self.server.account)} bash -c {quote(script)}", seconds, secret)
 
     def fence(self, *, gently: bool) -> None:
         """End the node's server and keep it from starting with its host. Raises Unreachable."""
@@ -140,8 +143,8 @@ class HostMachine:
             return f"runuser -u {account} --"
         return f"sudo -n -u {account}"
 
-    def _run(self, command: str, seconds: float) -> str:
-        (answer,) = self.fleet.read([self.host], lambda _: command, seconds=seconds)
+    def _run(self, command: str, seconds: float, secret: str = "") -> str:
+        (answer,) = self.fleet.read([self.host], lambda _: command, seconds=seconds, secret=secret)
         if answer.ok:
             return answer.text
         if "does not answer" in answer.text:
