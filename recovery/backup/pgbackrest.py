@@ -142,7 +142,7 @@ def _repository(store: str) -> list[str]:
 
 
 def _locks() -> Path:
-    folder: Path = settings.STATE_DIR.resolve() / "run" / PROGRAM
+    folder: Path = settings.BACKUP_STATE_DIR.resolve() / "run" / PROGRAM
     return folder
 
 

@@ -139,6 +139,36 @@ def test_a_database_host_knows_for_its_backups_what_it_holds(tmp_path):
     assert f"--config={conf} --stanza=main" in made["/etc/postgresql/15/main/conf.d/instagram.conf"].text
 
 
+def test_what_backups_write_is_for_the_account_of_postgresql_also_where_units_run(tmp_path):
+    found = an_inventory(
+        tmp_path, SYNCHRONOUS.replace('address = "10.0.0.2"', 'address = "10.0.0.2"\nalso = ["watch"]')
+    )
+
+    for name in ("db-1", "db-2"):
+        environment = files(found, found.hosts[name], {})["/srv/instagram/shared/site.env"].text.splitlines()
+        assert "STATE_DIR=/srv/instagram/run" in environment
+        assert "BACKUP_STATE_DIR=/var/lib/postgresql/instagram" in environment
+
+
+def test_servers_with_a_replica_are_read_from_it_and_watched(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    alone = an_inventory(tmp_path, SYNCHRONOUS.replace("db-1 = 5432, db-2 = 5432", "db-1 = 5432"))
+
+    def environment(of):
+        return files(of, of.hosts["work"], {})["/srv/instagram/shared/site.env"].text
+
+    assert "REPLICA_READS=main\n" in environment(found)
+    assert "REPLICA_READS" not in environment(alone)
+
+
+def test_the_service_may_look_at_the_queues_of_its_pooler_and_command_nothing(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+
+    text = files(found, found.hosts["work"], {})["/etc/pgbouncer/pgbouncer.ini"].text
+
+    assert "\nadmin_users = pgbouncer\nstats_users = instagram\n" in text
+
+
 def test_a_host_that_comes_after_a_promotion_is_sent_to_the_primary_of_now(tmp_path):
     found = an_inventory(tmp_path, SYNCHRONOUS)
     made = files(found, found.hosts["work"], {"main": {"primary": "db-2", "serial": 3}})

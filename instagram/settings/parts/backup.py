@@ -8,10 +8,12 @@ from .environment import env
 from .framework import DEVELOPMENT_MARK
 from .photos import S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY
 
+#: Directory of what backups write for themselves, locks and scratch servers, of the account that runs PostgreSQL.
+BACKUP_STATE_DIR = Path(env.str("BACKUP_STATE_DIR", default=str(STATE_DIR)))
 #: Where backups go: "disk" (BACKUP_DIR), "s3" (BACKUP_S3_BUCKET), or both, separated by commas. The first is read from.
 BACKUP_STORES = env.list("BACKUP_STORES", default=["disk"])
 #: Directory of backups on disk. In production a disk of its own that every database host mounts.
-BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(STATE_DIR / "backups")))
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(BACKUP_STATE_DIR / "backups")))
 #: Bucket of backups, another than the photos': who may delete photos must not be able to delete these.
 BACKUP_S3_BUCKET = env.str("BACKUP_S3_BUCKET", default="backups")
 #: The S3 that holds it, by TLS: pgBackRest speaks nothing else, and wants a name. Locally the store's own second port.
@@ -42,7 +44,7 @@ BACKUP_WAL_QUEUE_MB = env.int("BACKUP_WAL_QUEUE_MB", default=4_096)
 #: Processes that compress and copy side by side, for each server.
 BACKUP_PROCESSES = env.int("BACKUP_PROCESSES", default=2)
 #: Where servers are restored to for a drill or a look, unless said otherwise. Needs room for all databases once.
-BACKUP_SCRATCH_DIR = Path(env.str("BACKUP_SCRATCH_DIR", default=str(STATE_DIR / "scratch")))
+BACKUP_SCRATCH_DIR = Path(env.str("BACKUP_SCRATCH_DIR", default=str(BACKUP_STATE_DIR / "scratch")))
 #: First port of servers restored there: main's; the shards' follow.
 BACKUP_SCRATCH_PORT = env.int("BACKUP_SCRATCH_PORT", default=17480 + PORT_OFFSET)
 #: Ids of people left out after a restore: those given between the moment and the loss must not come again, for phones,
