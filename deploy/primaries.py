@@ -39,7 +39,7 @@ def topology(inventory: Inventory, known: Facts) -> str:
 def databases(inventory: Inventory, known: Facts) -> str:
     """Return PgBouncer's databases: each server's at its primary, and NAME_replica for reads that may be old."""
     lines = ["; Made by fab provision, and anew by fab promote.", "[databases]"]
-    for server in (name for name in inventory.servers if not name.startswith("redis_")):
+    for server in inventory.servers:
         there = nodes(inventory, server)
         said = known.get(server, {}).get("primary")
         primary = said if said in there else next(iter(there))

@@ -172,6 +172,8 @@ class HostSite:
 
     def nodes(self, server: str) -> list[Node]:
         """Return a server's nodes."""
+        if server.startswith("redis_"):
+            raise Refused("a Redis has no replica on hosts: lost, its map heals by itself (docs/failover.md)")
         if server not in self.servers:
             raise Refused(f"{self.fleet.inventory.path}: there is no [servers.{server}]; see inventory.example.toml")
         hosts = self.fleet.inventory.hosts
@@ -255,7 +257,7 @@ class HostSite:
 
 @task(
     help={
-        "server": "main, shard_a, redis_1 …",
+        "server": "main, shard_a …; on this machine also redis_1",
         "to": "the node that shall be primary, default: the one that is not",
         "planned": "the primary is well: switch without an error",
         "force": "end a primary that still answers, or is frozen",

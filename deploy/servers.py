@@ -51,6 +51,8 @@ def site_environment(inventory: Inventory, host: Host) -> str:
         # Per server, as topology.json says.
         "REPLICATION_SYNCHRONOUS": "0",
     }
+    if shards := [name for name in inventory.servers if name != "main"]:
+        lines["SHARD_SERVERS"] = ",".join(shards)
     if replicated := [name for name, nodes in inventory.servers.items() if len(nodes) > 1]:
         lines["REPLICA_READS"] = ",".join(replicated)
     if "db" in host.roles:
@@ -101,7 +103,7 @@ def pgbouncer_users() -> str:
 
 
 def postgresql(inventory: Inventory, host: Host) -> str:
-    """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
+    """Return the part of postgresql.conf that is ours. A host has one cluster, of one server."""
     port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
     values = knobs() | {
         "LISTEN": host.address,

@@ -1,11 +1,14 @@
 """The inventory: what it says of hosts, and how it refuses what it does not understand."""
 
 import json
+import os
 import shlex
 import subprocess
+import sys
 from contextlib import nullcontext
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from deploy import haproxy, inventory, primaries
@@ -51,6 +54,9 @@ def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
     assert [host.name for host in found.chosen("lb, a")] == ["b", "a"]
 
 
+DB = "[hosts.a]\naddress = '1.1.1.1'\nroles = ['db']\n"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -61,6 +67,11 @@ def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
         ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']\nbase = 'srv'", "base must be an absolute path"),
         ("[site]\nname = 'x'", "there is no host"),
         ("[hosts.a", "cannot be read"),
+        (f"{DB}[servers.redis_1]\nnodes = {{a = 6379}}", "a Redis has no replica on hosts"),
+        (f"{DB}[servers.main]\nnodes = {{a = 5432}}\n[servers.shard_a]\nnodes = {{a = 5432}}", "a holds main"),
+        (f"{DB}[servers.Shard-A]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
+        (f"{DB}[servers.main_replica]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
+        (f"{DB}[servers.a_rather_long_name]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
         ("[rollout]\nbatches = 3\n[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']", "does not know 'batches'"),
     ],
 )
@@ -148,6 +159,25 @@ def test_what_backups_write_is_for_the_account_of_postgresql_also_where_units_ru
         environment = files(found, found.hosts[name], {})["/srv/instagram/shared/site.env"].text.splitlines()
         assert "STATE_DIR=/srv/instagram/run" in environment
         assert "BACKUP_STATE_DIR=/var/lib/postgresql/instagram" in environment
+
+
+def test_the_service_knows_the_shards_of_the_inventory(tmp_path):
+    more = '[hosts.{0}]\naddress = "10.0.1.{1}"\nroles = ["db"]\n[servers.{0}]\nnodes = {{{0} = 5432}}\n'
+    found = an_inventory(tmp_path, SYNCHRONOUS + "".join(more.format(f"s{each}", each) for each in range(4)))
+    lines = files(found, found.hosts["work"], {})["/srv/instagram/shared/site.env"].text.splitlines()
+    said = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert said["SHARD_SERVERS"] == "s0,s1,s2,s3"
+
+    asked = "import json; from django.conf import settings as s; print(json.dumps([list(s.DATABASES), s.BACKUP_SERVERS,"
+    asked += " s.POSTGRES_PORTS, s.POSTGRES_REPLICA_PORTS]))"
+    command = [sys.executable, "-c", asked]
+    environment = os.environ | {"SHARD_SERVERS": said["SHARD_SERVERS"]}
+    answer = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+
+    databases, backed_up, ports, replicas = json.loads(answer.stdout)
+    assert databases == ["default", "s0", "s1", "s2", "s3"]
+    assert backed_up == list(ports) == list(replicas) == ["main", "s0", "s1", "s2", "s3"]
+    assert len({*ports.values(), *replicas.values()}) == 10
 
 
 def test_servers_with_a_replica_are_read_from_it_and_watched(tmp_path):

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from .data_centre import PORT_OFFSET, SEAWEED_PORTS, STATE_DIR
-from .databases import SHARD_SERVERS
+from .data_centre import PORT_OFFSET, SEAWEED_PORTS, SHARD_SERVERS, STATE_DIR
 from .environment import env
 from .framework import DEVELOPMENT_MARK
 from .photos import S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY
