@@ -220,11 +220,16 @@ class HostSite:
             raise Refused(f"{error}: nothing changed") from error
 
     def resume(self, server: str) -> None:
-        """End the pause; PgBouncer says so where there is none."""
-        self._everywhere(lambda _: f"{self._console(f'RESUME {server}')} 2>/dev/null || true", "does not go on")
+        """End the pause; PgBouncer says so where there is none. Who is away is gone on without, as by repoint()."""
+        line = f"{self._console(f'RESUME {server}')} 2>/dev/null || true"
+        self._everywhere(lambda _: line, "does not go on", all_of_them=False)
 
     def repoint(self, server: str) -> None:
-        """Write the poolers' databases anew and let them read the file."""
+        """Write the poolers' databases anew and let them read the file.
+
+        A host that is away is gone on without, and named: it sends to the old primary, which is ended or follows.
+        Raises FailoverError when no pooler takes it.
+        """
         text = primaries.databases(self.fleet.inventory, self._facts).rstrip("\n")
 
         def command(host: Host) -> str:
@@ -232,7 +237,8 @@ class HostSite:
             sudo = "" if host.user == "root" else "sudo -n "
             return f"echo {quote(text)} | {sudo}tee {file} >/dev/null && {self._console('RELOAD')}"
 
-        self._everywhere(command, "still sends to the old primary")
+        for host in self._everywhere(command, "still sends to the old primary", all_of_them=False):
+            self.say(f"  once {host.name} is back: fab provision --hosts {host.name} sends it to the new primary")
 
     def record(self, **facts: Any) -> None:
         """Append a line to promotions.jsonl on the hosts."""
@@ -244,7 +250,8 @@ class HostSite:
     def _console(self, command: str) -> str:
         return f"{self.poolers.console} -v ON_ERROR_STOP=1 -qAtXc {quote(command)}"
 
-    def _everywhere(self, command: Callable[[Host], str], otherwise: str, *, all_of_them: bool = True) -> None:
+    def _everywhere(self, command: Callable[[Host], str], otherwise: str, *, all_of_them: bool = True) -> list[Host]:
+        """Run a command on the hosts of poolers; return those of apps and workers on which it did not work."""
         answers = self.fleet.read(self.users, command)
         bad = [answer for answer in answers if not answer.ok]
         for answer in bad:
@@ -253,6 +260,7 @@ class HostSite:
         needed = [answer for answer in bad if set(answer.host.roles) & {"app", "worker"}]
         if (needed and all_of_them) or (bad and len(bad) == len(answers)):
             raise FailoverError(f"{', '.join(answer.host.name for answer in needed or bad)} {otherwise}")
+        return [answer.host for answer in needed]
 
 
 @task(

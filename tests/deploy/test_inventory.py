@@ -286,17 +286,23 @@ def test_promotion_tells_every_pooler_where_nothing_else_is_said():
     assert {*Poolers().hosts.split(",")} == {*inventory.RELEASED}
 
 
-@pytest.mark.parametrize(("away", "is_refused"), [("db-2", False), ("work", True)])
-def test_a_database_hosts_pooler_that_is_away_with_it_keeps_nobody_from_being_served(tmp_path, away, is_refused):
+@pytest.mark.parametrize("away", [["db-2"], ["work"], ["db-1", "db-2", "work"]])
+def test_a_host_that_is_away_keeps_nobody_from_being_served_and_is_named(tmp_path, away):
     found = an_inventory(tmp_path, SYNCHRONOUS)
+    said = []
 
     class Partly:
         inventory = found
 
         def read(self, hosts, _command):
-            return [Answer(host, host.name != away, "does not answer") for host in hosts]
+            return [Answer(host, host.name not in away, "does not answer") for host in hosts]
 
     with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
-        site = HostSite(Partly(), lambda _: None)
-    with pytest.raises(FailoverError, match=f"^{away} still sends") if is_refused else nullcontext():
+        site = HostSite(Partly(), said.append)
+    refused = pytest.raises(FailoverError, match="work still sends") if len(away) == 3 else nullcontext()
+    with refused:
         site.repoint("main")
+        site.resume("main")
+    # A database host's pooler serves its backups alone, and is told when its server follows again.
+    named = [line for line in said if "fab provision --hosts work" in line]
+    assert len(named) == (away == ["work"])
