@@ -4,6 +4,7 @@ deploy/inventory.example.toml explains every line.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -145,6 +146,7 @@ def load(path: str | None = None) -> Inventory:
         raise InventoryError(f"{file}: there is no host; each is a table [hosts.NAME]")
     rollout = _checked(file, "rollout", Rollout, content.get("rollout", {}))
     servers = {name: _nodes(file, name, facts, hosts) for name, facts in content.get("servers", {}).items()}
+    _check_alone(file, servers)
     synchronous = frozenset(name for name, facts in content.get("servers", {}).items() if facts.get("synchronous"))
     if synchronous and not any("guard" in host.also for host in hosts.values()):
         raise InventoryError(f'{file}: [servers.{min(synchronous)}] is synchronous: one host needs also = ["guard"]')
@@ -153,12 +155,28 @@ def load(path: str | None = None) -> Inventory:
 
 def _nodes(file: Path, name: str, facts: Any, hosts: dict[str, Host]) -> dict[str, int]:
     """Return the nodes of a server; what else its table says is for `fab promote`."""
+    if name.startswith("redis_"):
+        raise InventoryError(f"{file}: [servers.{name}] a Redis has no replica on hosts (docs/failover.md)")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,15}", name) or name.endswith("_replica"):
+        raise InventoryError(f"{file}: [servers.{name}] a server is called by 16 of a-z, 0-9, _, and not …_replica")
     nodes = facts.get("nodes") if isinstance(facts, dict) else None
     if not isinstance(nodes, dict) or not nodes or not all(type(port) is int for port in nodes.values()):
         raise InventoryError(f"{file}: [servers.{name}] needs nodes = {{HOST = PORT, ...}}")
     if unknown := [node for node in nodes if node not in hosts]:
         raise InventoryError(f"{file}: [servers.{name}] there is no host {unknown[0]!r}")
     return dict(nodes)
+
+
+def _check_alone(file: Path, servers: dict[str, dict[str, int]]) -> None:
+    """Raise InventoryError for a host of two servers: it has one cluster, one archive, one thing to take back."""
+    holds: dict[str, str] = {}
+    for name, nodes in servers.items():
+        for host in nodes:
+            if host in holds:
+                raise InventoryError(
+                    f"{file}: [servers.{name}] {host} holds {holds[host]}: each needs hosts of its own"
+                )
+            holds[host] = name
 
 
 def _host(file: Path, name: str, facts: dict[str, Any]) -> Host:

@@ -1,6 +1,7 @@
 """Which node of each database server is its primary, on hosts: shared/topology.json, PgBouncer's databases after it.
 
-Every host with a pooler has both. `fab provision` makes them where there are none, `fab promote` writes them anew.
+Every host with a pooler has both. `fab provision` and `fab promote` write them alike: nodes and whether commits wait
+are the inventory's word, who is primary is the file's, which only a promotion changes.
 """
 
 import json
@@ -27,20 +28,18 @@ def newest(fleet: Fleet, hosts: Iterable[Host]) -> Facts:
 
 
 def topology(inventory: Inventory, known: Facts) -> str:
-    """Return shared/topology.json: the inventory's nodes, whether commits wait, and what is known beside that."""
+    """Return shared/topology.json: the inventory's nodes and whether commits wait, and what is known beside that."""
     facts = {
-        name: {"nodes": nodes(inventory, name)}
-        | ({"synchronous": True} if name in inventory.synchronous else {})
-        | known.get(name, {})
+        name: known.get(name, {}) | {"nodes": nodes(inventory, name), "synchronous": name in inventory.synchronous}
         for name in inventory.servers
     }
-    return json.dumps(facts, indent=1) + "\n"
+    return json.dumps(facts, indent=1, sort_keys=True) + "\n"
 
 
 def databases(inventory: Inventory, known: Facts) -> str:
     """Return PgBouncer's databases: each server's at its primary, and NAME_replica for reads that may be old."""
     lines = ["; Made by fab provision, and anew by fab promote.", "[databases]"]
-    for server in (name for name in inventory.servers if not name.startswith("redis_")):
+    for server in inventory.servers:
         there = nodes(inventory, server)
         said = known.get(server, {}).get("primary")
         primary = said if said in there else next(iter(there))

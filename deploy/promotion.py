@@ -98,9 +98,12 @@ class HostMachine:
             raise NotAnswering(str(error)) from error
         return [tuple(line.split(_SEPARATOR)) for line in said.splitlines() if _SEPARATOR in line or line]
 
-    def shell(self, script: str, *, seconds: float = 60.0) -> str:
-        """Run a script as the account of the server. Raises FailoverError, Unreachable."""
-        return self._run(f"{self._as(self.server.account)} bash -c {quote(script)}", seconds)
+    def shell(self, script: str, *, seconds: float = 60.0, secret: str = "") -> str:
+        """Run a script as the account of the server, a secret at its standard input.
+
+        Raises FailoverError, Unreachable.
+        """
+        return self._run(f"{self._as(self.server.account)} bash -c {quote(script)}", seconds, secret)
 
     def fence(self, *, gently: bool) -> None:
         """End the node's server and keep it from starting with its host. Raises Unreachable."""
@@ -140,8 +143,8 @@ class HostMachine:
             return f"runuser -u {account} --"
         return f"sudo -n -u {account}"
 
-    def _run(self, command: str, seconds: float) -> str:
-        (answer,) = self.fleet.read([self.host], lambda _: command, seconds=seconds)
+    def _run(self, command: str, seconds: float, secret: str = "") -> str:
+        (answer,) = self.fleet.read([self.host], lambda _: command, seconds=seconds, secret=secret)
         if answer.ok:
             return answer.text
         if "does not answer" in answer.text:
@@ -169,6 +172,8 @@ class HostSite:
 
     def nodes(self, server: str) -> list[Node]:
         """Return a server's nodes."""
+        if server.startswith("redis_"):
+            raise Refused("a Redis has no replica on hosts: lost, its map heals by itself (docs/failover.md)")
         if server not in self.servers:
             raise Refused(f"{self.fleet.inventory.path}: there is no [servers.{server}]; see inventory.example.toml")
         hosts = self.fleet.inventory.hosts
@@ -186,12 +191,9 @@ class HostSite:
     def note(self, server: str, **changes: Any) -> None:
         """Write facts of a server down on every host of a pooler; raises FailoverError when none took them."""
         entry = self.facts(server) | changes
-        entry |= {
-            "nodes": primaries.nodes(self.fleet.inventory, server),
-            "serial": entry.get("serial", 0) + 1,
-        }
+        entry["serial"] = entry.get("serial", 0) + 1
         self._facts[server] = {name: value for name, value in entry.items() if value is not None}
-        text = json.dumps(self._facts, indent=1)
+        text = primaries.topology(self.fleet.inventory, self._facts).rstrip("\n")
 
         def command(host: Host) -> str:
             file = quote(f"{host.base}/shared/topology.json")
@@ -218,11 +220,16 @@ class HostSite:
             raise Refused(f"{error}: nothing changed") from error
 
     def resume(self, server: str) -> None:
-        """End the pause; PgBouncer says so where there is none."""
-        self._everywhere(lambda _: f"{self._console(f'RESUME {server}')} 2>/dev/null || true", "does not go on")
+        """End the pause; PgBouncer says so where there is none. Who is away is gone on without, as by repoint()."""
+        line = f"{self._console(f'RESUME {server}')} 2>/dev/null || true"
+        self._everywhere(lambda _: line, "does not go on", all_of_them=False)
 
     def repoint(self, server: str) -> None:
-        """Write the poolers' databases anew and let them read the file."""
+        """Write the poolers' databases anew and let them read the file.
+
+        A host that is away is gone on without, and named: it sends to the old primary, which is ended or follows.
+        Raises FailoverError when no pooler takes it.
+        """
         text = primaries.databases(self.fleet.inventory, self._facts).rstrip("\n")
 
         def command(host: Host) -> str:
@@ -230,7 +237,8 @@ class HostSite:
             sudo = "" if host.user == "root" else "sudo -n "
             return f"echo {quote(text)} | {sudo}tee {file} >/dev/null && {self._console('RELOAD')}"
 
-        self._everywhere(command, "still sends to the old primary")
+        for host in self._everywhere(command, "still sends to the old primary", all_of_them=False):
+            self.say(f"  once {host.name} is back: fab provision --hosts {host.name} sends it to the new primary")
 
     def record(self, **facts: Any) -> None:
         """Append a line to promotions.jsonl on the hosts."""
@@ -242,7 +250,8 @@ class HostSite:
     def _console(self, command: str) -> str:
         return f"{self.poolers.console} -v ON_ERROR_STOP=1 -qAtXc {quote(command)}"
 
-    def _everywhere(self, command: Callable[[Host], str], otherwise: str, *, all_of_them: bool = True) -> None:
+    def _everywhere(self, command: Callable[[Host], str], otherwise: str, *, all_of_them: bool = True) -> list[Host]:
+        """Run a command on the hosts of poolers; return those of apps and workers on which it did not work."""
         answers = self.fleet.read(self.users, command)
         bad = [answer for answer in answers if not answer.ok]
         for answer in bad:
@@ -251,11 +260,12 @@ class HostSite:
         needed = [answer for answer in bad if set(answer.host.roles) & {"app", "worker"}]
         if (needed and all_of_them) or (bad and len(bad) == len(answers)):
             raise FailoverError(f"{', '.join(answer.host.name for answer in needed or bad)} {otherwise}")
+        return [answer.host for answer in needed]
 
 
 @task(
     help={
-        "server": "main, shard_a, redis_1 …",
+        "server": "main, shard_a …; on this machine also redis_1",
         "to": "the node that shall be primary, default: the one that is not",
         "planned": "the primary is well: switch without an error",
         "force": "end a primary that still answers, or is frozen",

@@ -43,8 +43,8 @@ def provision(fleet: Fleet, hosts: list[Host], *, user: str = "root") -> list[An
     if any("db" in host.roles for host in hosts) and not fleet.inventory.servers:
         raise ProvisionError(f"{fleet.inventory.path}: [servers.NAME] must say what the db hosts hold")
     script = (HERE / "host" / "provision").read_text()
-    # A host that comes later must not be sent to a primary of before a promotion.
-    known = primaries.newest(fleet, fleet.inventory.with_role(*RELEASED))
+    # A host must not be sent to a primary of before a promotion. Asked as who writes it: may that be, so may this.
+    known = primaries.newest(fleet, [replace(host, user=user) for host in fleet.inventory.with_role(*RELEASED)])
 
     def one(host: Host) -> Answer:
         contents = files(fleet.inventory, host, known)
@@ -88,12 +88,10 @@ def _of_releases(inventory: Inventory, host: Host, known: primaries.Facts) -> di
     found[f"{host.base}/shared/site.env"] = File(servers.site_environment(inventory, host))
     # As `fab promote` finds and leaves it.
     found[f"{host.base}/shared/topology.json"] = File(
-        primaries.topology(inventory, known), owner=f"{host.user}:instagram", once=True
+        primaries.topology(inventory, known), owner=f"{host.user}:instagram"
     )
     found["/etc/pgbouncer/pgbouncer.ini"] = File(servers.pgbouncer(), 0o640, "root:postgres")
-    found["/etc/pgbouncer/databases.ini"] = File(
-        primaries.databases(inventory, known), owner="root:postgres", once=True
-    )
+    found["/etc/pgbouncer/databases.ini"] = File(primaries.databases(inventory, known), owner="root:postgres")
     found["/etc/pgbouncer/userlist.txt"] = File(servers.pgbouncer_users(), 0o640, "root:postgres")
     return found
 
@@ -132,9 +130,9 @@ def _of_role(inventory: Inventory, host: Host, role: str) -> dict[str, File]:
 
 
 def _sudo(host: Host) -> Iterator[str]:
-    yield "# Who deploys may restart and reload what a deploy restarts and reloads; nothing else.\n"
+    yield "# Who deploys may restart and reload what a deploy restarts and reloads, and stop it for a restore.\n"
     for unit in sorted(set(host.units)):
-        for verb in ("restart", "reload-or-restart", "status"):
+        for verb in ("restart", "reload-or-restart", "status", "stop", "start"):
             yield f"{host.user} ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} instagram@{unit}\n"
     if host.has_release:
         yield "# fab promote sends PgBouncer to another primary.\n"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from shlex import join
 from typing import Any
@@ -47,7 +48,13 @@ class Fleet:
         return self._run(hosts, command, seconds, dry=self.dry)
 
     def _run(
-        self, hosts: Iterable[Host], command: Callable[[Host], list[str] | str], seconds: float, *, dry: bool
+        self,
+        hosts: Iterable[Host],
+        command: Callable[[Host], list[str] | str],
+        seconds: float,
+        *,
+        dry: bool,
+        secret: str = "",
     ) -> list[Answer]:
         def one(host: Host) -> Answer:
             asked = command(host)
@@ -55,7 +62,8 @@ class Fleet:
             if dry:
                 return Answer(host, True, f"would run: {line}")
             try:
-                result = self._connection(host).run(line, hide=True, warn=True, in_stream=False, timeout=seconds)
+                stream = StringIO(secret) if secret else False
+                result = self._connection(host).run(line, hide=True, warn=True, in_stream=stream, timeout=seconds)
             except Exception as error:  # paramiko, socket and invoke each have their own
                 self._drop(host)
                 return Answer(host, False, f"does not answer: {_words(error)}")
@@ -65,10 +73,18 @@ class Fleet:
         return self._each(hosts, one)
 
     def read(
-        self, hosts: Iterable[Host], command: Callable[[Host], list[str] | str], *, seconds: float = 30.0
+        self,
+        hosts: Iterable[Host],
+        command: Callable[[Host], list[str] | str],
+        *,
+        seconds: float = 30.0,
+        secret: str = "",
     ) -> list[Answer]:
-        """As run(), for commands that change nothing: a dry run runs them, too."""
-        return self._run(hosts, command, seconds, dry=False)
+        """As run(), for commands that change nothing: a dry run runs them, too.
+
+        secret: given on standard input, a hundredth of a second a character: words are there for everybody to read.
+        """
+        return self._run(hosts, command, seconds, dry=False, secret=secret)
 
     def put(
         self, hosts: Iterable[Host], file: Path, target: Callable[[Host], str], *, private: bool = False

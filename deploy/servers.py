@@ -21,7 +21,7 @@ GUNICORN_PORT = 8000
 SECRETS = ("DB_PASSWORD", "DB_REPLICATION_PASSWORD", "DB_SUPERUSER_PASSWORD")
 #: Debian's one cluster of a database host.
 CLUSTER_CONF, CLUSTER_DATA = "/etc/postgresql/15/main", "/var/lib/postgresql/15/main"
-#: Of a database host without workers: what backups write, as the account that runs PostgreSQL.
+#: What backups write, as the account that runs PostgreSQL; what our units write is another account's.
 DB_STATE = "/var/lib/postgresql/instagram"
 
 
@@ -51,6 +51,10 @@ def site_environment(inventory: Inventory, host: Host) -> str:
         # Per server, as topology.json says.
         "REPLICATION_SYNCHRONOUS": "0",
     }
+    if shards := [name for name in inventory.servers if name != "main"]:
+        lines["SHARD_SERVERS"] = ",".join(shards)
+    if replicated := [name for name, nodes in inventory.servers.items() if len(nodes) > 1]:
+        lines["REPLICA_READS"] = ",".join(replicated)
     if "db" in host.roles:
         lines |= _of_backups(inventory, host)
     head = "# Made by fab provision from the inventory; what shared/env says counts more.\n"
@@ -60,7 +64,8 @@ def site_environment(inventory: Inventory, host: Host) -> str:
 def _of_backups(inventory: Inventory, host: Host) -> dict[str, object]:
     """Return what `manage.py backup` must know on a database host. Quoted: a shell reads it, and systemd."""
     unit = "postgresql@15-main"
-    lines: dict[str, object] = {
+    return {
+        "BACKUP_STATE_DIR": DB_STATE,
         "BACKUP_SERVERS": ",".join(held(inventory, host)),
         "BACKUP_CONF_FILE": f"{DB_STATE}/pgbackrest.conf",
         "BACKUP_PG_DATA": CLUSTER_DATA,
@@ -68,7 +73,6 @@ def _of_backups(inventory: Inventory, host: Host) -> dict[str, object]:
         "BACKUP_PG_STOP": f'"sudo -n systemctl stop {unit}"',
         "BACKUP_PG_START": f'"sudo -n systemctl start {unit}"',
     }
-    return lines if host.units else lines | {"STATE_DIR": DB_STATE}
 
 
 def held(inventory: Inventory, host: Host) -> list[str]:
@@ -85,6 +89,8 @@ def pgbouncer() -> str:
         "DB_USER": "pgbouncer",
     }
     text = filled(ROOT / "stack" / "templates" / "pgbouncer.ini", values)
+    # The service looks at its queues (SHOW POOLS), and commands nothing.
+    text = _with(text, "admin_users = pgbouncer\n", f"admin_users = pgbouncer\nstats_users = {settings.DB_USER}\n")
     # Debian's unit and account; the console is there for who may become postgres (fab promote).
     return _with(text, "[databases]\n\n", "%include /etc/pgbouncer/databases.ini\n\n").replace(
         "unix_socket_dir =\n", "unix_socket_dir = /var/run/postgresql\n"
@@ -97,7 +103,7 @@ def pgbouncer_users() -> str:
 
 
 def postgresql(inventory: Inventory, host: Host) -> str:
-    """Return the part of postgresql.conf that is ours. A host has one cluster, whichever databases are in it."""
+    """Return the part of postgresql.conf that is ours. A host has one cluster, of one server."""
     port = next((nodes[host.name] for nodes in inventory.servers.values() if host.name in nodes), 5432)
     values = knobs() | {
         "LISTEN": host.address,

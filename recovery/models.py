@@ -18,7 +18,7 @@ class Backup(models.Model):
         #: Its time was over, or the backup it needed is gone.
         PRUNED = "pruned"
 
-    #: When it began, UTC: 20261126-030000.
+    #: When it began, UTC, and the first of its servers: 20261126-030000-main.
     label = models.CharField(max_length=32, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     began_at = models.DateTimeField()

@@ -30,7 +30,7 @@ def proofs(request: HttpRequest) -> HttpResponse:
     cards = [
         _canary(),
         Card(
-            "Drills: backups that were restored", empty="No backup was restored yet: manage.py backups drill.",
+            "Drills: backups that were restored", empty="No backup was restored yet: manage.py drill.",
             chart=svg.bars([(f"{each.ended_at:%m-%d %H:%M}", each.seconds) for each in drills],
                            title="Time of drills", unit="s")
             if drills else "",

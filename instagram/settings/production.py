@@ -33,6 +33,9 @@ _unset += [
     for name in ("METRICS_TOKEN", "PAGERDUTY_ROUTING_KEY")
     if base.DEVELOPMENT_MARK in base.env.str(name, default="")
 ]
+# Timers run there (deploy/systemd).
+BACKUP_MAX_AGE_H = base.env.float("BACKUP_MAX_AGE_H", default=26.0)
+BACKUP_MARK_MAX_MIN = base.env.float("BACKUP_MARK_MAX_MIN", default=15.0)
 if base.BACKUP_ENCRYPT and base.DEVELOPMENT_MARK in base.BACKUP_KEY:
     _unset.append("BACKUP_KEY")
 if _unset:

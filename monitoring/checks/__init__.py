@@ -10,7 +10,7 @@ from monitoring.canary import last_results
 from notifications.push import apns
 from sharding import replicas, server_named
 
-from . import databases, machine, servers
+from . import backups, databases, machine, servers
 from .databases import logical_shards_by_server
 from .links import ask
 from .running import Check, Result, Unwell, run_all
@@ -52,7 +52,7 @@ def all_checks() -> list[Check]:
         *([Check("push", "apns", servers.push)] if apns.is_configured() else []),
         Check("disk", "disk", machine.disk),
         *([Check("canary", "canary", machine.canary)] if last_results() is not None else []),
-        Check("backups", "backup", databases.backups),
+        Check("backups", "backup", backups.check),
     ]
 
 

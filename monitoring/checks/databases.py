@@ -1,4 +1,4 @@
-"""Checks of PostgreSQL: servers, replicas, outboxes; and whether a backup was proven lately."""
+"""Checks of PostgreSQL: servers, replicas, outboxes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import psycopg2.sql
 from django.conf import settings
 
-from recovery.models import Archived, Backup, Drill
 from sharding import Server, ShardUnavailable, replicas
 from sharding.deadlines import deadline
 from sharding.models import Placement
@@ -54,30 +53,6 @@ def outbox(alias: str) -> Callable[[], dict[str, Any]]:
         return {"waiting": waiting}
 
     return check
-
-
-def backups() -> dict[str, Any]:
-    """See when it was last proven that a backup can be restored. A fresh installation has none, and is well."""
-    names = {model: psycopg2.sql.Identifier(model._meta.db_table) for model in (Archived, Backup, Drill)}
-    with postgres("default") as connection:
-        query = (
-            "SELECT (SELECT extract(epoch FROM now() - min(began_at))::float / 86400 FROM {backup}),"
-            " (SELECT min(at) FROM {archived}), (SELECT max(ended_at) FROM {drill} WHERE ok),"
-            " (SELECT ok FROM {drill} ORDER BY ended_at DESC LIMIT 1), now()"
-        )
-        named = psycopg2.sql.SQL(query).format(backup=names[Backup], archived=names[Archived], drill=names[Drill])
-        ((days, restorable_to, proven_at, last_ok, now),) = rows(connection, named)
-    if days is None:
-        return {"restorable_to": None, "proven_at": None}
-    if last_ok is False:
-        raise Unwell("the last drill failed: manage.py backups says why")
-    proof_days = (now - proven_at).total_seconds() / 86_400 if proven_at else days
-    if proof_days > settings.BACKUP_PROOF_MAX_DAYS:
-        raise Unwell(f"for {proof_days:.0f} days no backup was proven by a drill")
-    return {
-        "restorable_to": restorable_to.isoformat(timespec="seconds") if restorable_to else None,
-        "proven_at": proven_at.isoformat(timespec="seconds") if proven_at else None,
-    }
 
 
 def logical_shards_by_server() -> dict[str, int]:

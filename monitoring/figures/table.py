@@ -3,8 +3,8 @@
 Everything else reads this: Munin's plugin, `manage.py watch`, docs/watching.md.
 """
 
-from . import product, system
+from . import backups, product, system
 from .figure import Figure, Graph
 
-GRAPHS: list[Graph] = [*product.GRAPHS, *system.GRAPHS]
+GRAPHS: list[Graph] = [*product.GRAPHS, *system.GRAPHS, *backups.GRAPHS]
 FIGURES: dict[str, Figure] = {figure.name: figure for graph in GRAPHS for figure in graph.figures}

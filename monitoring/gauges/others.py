@@ -1,13 +1,16 @@
-"""Replicas, and the canary photo: where an installation has them."""
+"""Replicas, the canary photo, backups: where an installation has them."""
 
 from collections.abc import Callable
 from functools import partial
 
+import psycopg2
+from django.conf import settings
 from django.db import connections
 
 from jobs.metrics import Gauge
 from monitoring import canary
 from monitoring.canary.results import STAGES
+from monitoring.checks.backups import standings
 from sharding import Server, all_servers, replicas
 
 
@@ -18,7 +21,37 @@ def sources() -> dict[str, Callable[[], list[Gauge]]]:
         for server in all_servers()
         if replicas.has_replica(server)
     }
-    return found | {"canary": _canary}
+    return found | {"canary": _canary, "backups": _backups}
+
+
+def _backups() -> list[Gauge]:
+    """Return of each server how old its backups and their proof are; nothing where there was never one."""
+    try:
+        found = standings()
+    except (psycopg2.Error, OSError):
+        return []  # of main, which is named itself then
+    if not found:
+        return []
+    gauges = [
+        Gauge(
+            "backup_proof_age_days",
+            "Since a backup was last proven by a drill.",
+            [({"server": each.server}, each.age(each.proven_at) / 86_400) for each in found],
+        ),
+        Gauge(
+            "backup_drill_failed",
+            "The last drill failed: 1.",
+            [({"server": each.server}, float(each.last_ok is False)) for each in found],
+        ),
+    ]
+    # Where no timers run, backups are as old as they are.
+    if settings.BACKUP_MAX_AGE_H:
+        ages = [({"server": each.server}, each.age(each.backed_up_at) / 3_600) for each in found]
+        gauges.append(Gauge("backup_age_hours", "Since the last backup that is whole.", ages))
+    if settings.BACKUP_MARK_MAX_MIN:
+        ages = [({"server": each.server}, each.age(each.restorable_to)) for each in found]
+        gauges.append(Gauge("backup_restorable_age_seconds", "Since the last moment that can be restored.", ages))
+    return gauges
 
 
 def _replica(server: Server) -> list[Gauge]:

@@ -47,7 +47,7 @@ class Found:
 
 def report_file() -> Path:
     """Where the last drill is written down beside main: {"label", "ok", "restorable_to", "proven_at", …}."""
-    file: Path = settings.STATE_DIR / "run" / "drill.json"
+    file: Path = settings.BACKUP_STATE_DIR / "run" / "drill.json"
     return file
 
 

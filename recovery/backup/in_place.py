@@ -31,7 +31,7 @@ class Hosts:
 
     @contextmanager
     def clients_away(self, say: Say) -> Iterator[None]:
-        """Leave them alone: they run on other hosts (fab maintenance --on)."""
+        """Leave them alone: they run on other hosts, where `fab restore --in-place` has stopped them."""
         yield
 
     def stop(self, name: str) -> None:
@@ -46,7 +46,7 @@ class Hosts:
 def restore_in_place(what: Plan, *, say: Say, heal: Callable[[], None]) -> None:
     """Take the plan's servers back to its moment, then heal. Raises Refused, Failed; run it again then.
 
-    Where the local data centre runs, our own code is held meanwhile; on hosts, stop it before (fab maintenance --on).
+    Where the local data centre runs, our own code is held meanwhile; on hosts `fab restore` has stopped it.
     """
     hands = _hands()
     with hands.clients_away(say):

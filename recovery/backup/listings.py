@@ -37,7 +37,10 @@ def redis_snapshots(folder: Path) -> Iterator[tuple[Part, Path]]:
 
 
 def _said(what: str, words: list[str]) -> str:
-    result = subprocess.run(words, check=False, capture_output=True, text=True)
+    try:
+        result = subprocess.run(words, check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise Failed(f"{what}: {words[0]} cannot be run: {error.strerror} (apt-get install redis-tools)") from error
     said = result.stdout + result.stderr
     if result.returncode or "\nERR" in said:
         raise Failed(f"{what}: {(said.strip().splitlines() or ['no answer'])[-1]}")

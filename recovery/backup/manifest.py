@@ -41,7 +41,7 @@ class ServerCopy:
 
 @dataclass
 class Manifest:
-    """One backup. label: when it began, UTC."""
+    """One backup. label: when it began, UTC, and the first of its servers."""
 
     label: str
     release: str

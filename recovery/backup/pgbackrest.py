@@ -106,7 +106,7 @@ def configuration() -> str:
         lines += [
             f"[{name}]",
             f"pg1-path={servers.data_directory(name)}",
-            f"pg1-port={topology.primary(name).port}",
+            f"pg1-port={servers.own_node(name).port}",
             "pg1-user=postgres",
         ]
     return "\n".join(lines) + "\n"
@@ -142,7 +142,7 @@ def _repository(store: str) -> list[str]:
 
 
 def _locks() -> Path:
-    folder: Path = settings.STATE_DIR.resolve() / "run" / PROGRAM
+    folder: Path = settings.BACKUP_STATE_DIR.resolve() / "run" / PROGRAM
     return folder
 
 

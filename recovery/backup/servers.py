@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from instagram import topology
+from instagram.topology import Node
 from recovery.models import Archived
 from sharding import ShardUnavailable
 
@@ -39,6 +40,12 @@ def names(chosen: list[str] | None = None) -> list[str]:
 def primaries(chosen: list[str] | None = None) -> list[str]:
     """Return those of names() whose primary is on this host: a replica is not backed up, nor taken back by itself."""
     return [name for name in names(chosen) if _is_here(topology.primary(name).host)]
+
+
+def own_node(server: str) -> Node:
+    """Return the node of a server that is on this host: its primary if that is here, as all are on one machine."""
+    primary = topology.primary(server)
+    return next((node for node in [primary, *topology.nodes(server)] if _is_here(node.host)), primary)
 
 
 def _is_here(host: str) -> bool:

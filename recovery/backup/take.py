@@ -30,9 +30,11 @@ def take(*, full: bool = False, say: Say = print) -> Manifest:
     chosen, stores = servers.primaries(), pgbackrest.stores()
     pgbackrest.write_configuration(change=True)
     began = timezone.now()
-    row = Backup(label=f"{began:%Y%m%d-%H%M%S}", began_at=began, servers=",".join(chosen), stores=",".join(stores))
-    row.save()
+    # Hosts begin in the same second, and share main and the stores: the first server's name tells them apart.
+    label = f"{began:%Y%m%d-%H%M%S}-{chosen[0]}"
+    row = Backup(label=label, began_at=began, servers=",".join(chosen), stores=",".join(stores))
     try:
+        row.save()
         made = _taken(row.label, chosen, stores, full=full, say=say)
     except BaseException as error:
         row.state, row.why, row.ended_at = Backup.State.FAILED, str(error) or type(error).__name__, timezone.now()

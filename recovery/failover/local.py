@@ -67,13 +67,17 @@ class LocalMachine:
             if "link" in locals():
                 link.close()
 
-    def shell(self, script: str, *, seconds: float = 60.0) -> str:
-        """Run a script as the account of the servers; return what it printed. Raises FailoverError."""
+    def shell(self, script: str, *, seconds: float = 60.0, secret: str = "") -> str:
+        """Run a script as the account of the servers; return what it printed. Raises FailoverError.
+
+        secret: comes to the script at its standard input.
+        """
         try:
             done = subprocess.run(
                 ["/bin/bash", "-c", script],
                 capture_output=True,
                 text=True,
+                input=secret,
                 timeout=seconds,
                 check=False,
                 cwd="/",

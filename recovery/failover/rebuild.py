@@ -47,39 +47,43 @@ def _copy(site: Site, old: Machine, primary: Machine) -> str:
     # pg_rewind reads the timeline from the control file, which says the new one after the next checkpoint only.
     primary.sql("CHECKPOINT", seconds=60)
     link = f"host={primary.node.host} port={primary.node.port} user={role}"
-    password = f"export PGPASSWORD={quote(settings.DB_REPLICATION_PASSWORD)} PGCONNECT_TIMEOUT=5\n"
+    # Two lines at standard input: a script's words are in ps and in sudo's log, for as long as a copy takes and longer.
+    follow = standby_settings(old.node, primary.node)
+    secret = f"{settings.DB_REPLICATION_PASSWORD}\n{follow['primary_conninfo']}\n"
+    reads = "IFS= read -r PGPASSWORD\nIFS= read -r CONNINFO\nexport PGPASSWORD PGCONNECT_TIMEOUT=5\n"
     data = quote(old.data)
     config = f"--config-file={quote(old.config)}" if old.config else ""
     rewind = (
-        f"set -e\n{password}test -f {data}/PG_VERSION\n"
+        f"set -e\n{reads}test -f {data}/PG_VERSION\n"
         f"{old.binaries}/pg_rewind -D {data} {config} --source-server={quote(link + ' dbname=postgres')} 2>&1\n"
-        + _as_standby(old, primary)
+        + _as_standby(old, follow)
     )
     try:
-        old.shell(rewind, seconds=COPY_S)
+        old.shell(rewind, seconds=COPY_S, secret=secret)
     except FailoverError as error:
         site.say(f"  pg_rewind is not possible ({str(error)[-200:]}): copying everything")
     else:
         return "pg_rewind"
     draft = quote(f"{old.data}.new")
     old.shell(
-        f"set -e\n{password}rm -rf {draft}\n"
+        f"set -e\n{reads}rm -rf {draft}\n"
         f"{old.binaries}/pg_basebackup -D {draft} -d {quote(link)} -S {old.node.slot} -X stream -c fast --no-sync 2>&1"
-        f"\nrm -rf {data}\nmv {draft} {data}\n" + _as_standby(old, primary),
+        f"\nrm -rf {data}\nmv {draft} {data}\n" + _as_standby(old, follow),
         seconds=COPY_S,
+        secret=secret,
     )
     return "pg_basebackup"
 
 
-def _as_standby(old: Machine, primary: Machine) -> str:
-    """Return the script that makes a stopped node start as the follower of `primary`."""
-    lines = [f"{name} = '{value}'" for name, value in standby_settings(old.node, primary.node).items()]
+def _as_standby(old: Machine, follow: dict[str, str]) -> str:
+    """Return the script that makes a stopped node start as a follower; its $CONNINFO says of whom, and the password."""
+    open_ones = {name: value for name, value in follow.items() if name != "primary_conninfo"}
+    lines = [quote(f"{name} = '{value}'") for name, value in open_ones.items()]
     kept = f"^({'|'.join(STANDBY_SETTINGS)}) "
     return (
-        f"cd {quote(old.data)}\n{{ grep -vE '{kept}' postgresql.auto.conf || true; cat <<'END'\n"
-        + "\n".join(lines)
-        + "\nEND\n} > postgresql.auto.conf.new\nmv postgresql.auto.conf.new postgresql.auto.conf\n"
-        "touch standby.signal\n"
+        f"cd {quote(old.data)}\n{{ grep -vE '{kept}' postgresql.auto.conf || true\n"
+        f"printf '%s\\n' \"primary_conninfo = '$CONNINFO'\" {' '.join(lines)}\n"
+        "} > postgresql.auto.conf.new\nmv postgresql.auto.conf.new postgresql.auto.conf\ntouch standby.signal\n"
     )
 
 

@@ -39,8 +39,11 @@ class Machine(Protocol):
         """Run one statement as superuser. Raises NotAnswering."""
         ...
 
-    def shell(self, script: str, *, seconds: float = 60.0) -> str:
-        """Run a script as the account of the server; return what it printed. Raises FailoverError, Unreachable."""
+    def shell(self, script: str, *, seconds: float = 60.0, secret: str = "") -> str:
+        """Run a script as the account of the server; return what it printed. Raises FailoverError, Unreachable.
+
+        secret: comes to the script at its standard input; the script itself is there for everybody to read.
+        """
         ...
 
     def fence(self, *, gently: bool) -> None:

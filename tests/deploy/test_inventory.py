@@ -1,8 +1,14 @@
 """The inventory: what it says of hosts, and how it refuses what it does not understand."""
 
+import json
+import os
+import shlex
+import subprocess
+import sys
 from contextlib import nullcontext
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from deploy import haproxy, inventory, primaries
@@ -48,6 +54,9 @@ def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
     assert [host.name for host in found.chosen("lb, a")] == ["b", "a"]
 
 
+DB = "[hosts.a]\naddress = '1.1.1.1'\nroles = ['db']\n"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -58,6 +67,11 @@ def test_hosts_take_from_the_site_what_they_do_not_say_themselves(tmp_path):
         ("[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']\nbase = 'srv'", "base must be an absolute path"),
         ("[site]\nname = 'x'", "there is no host"),
         ("[hosts.a", "cannot be read"),
+        (f"{DB}[servers.redis_1]\nnodes = {{a = 6379}}", "a Redis has no replica on hosts"),
+        (f"{DB}[servers.main]\nnodes = {{a = 5432}}\n[servers.shard_a]\nnodes = {{a = 5432}}", "a holds main"),
+        (f"{DB}[servers.Shard-A]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
+        (f"{DB}[servers.main_replica]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
+        (f"{DB}[servers.a_rather_long_name]\nnodes = {{a = 5432}}", "is called by 16 of a-z"),
         ("[rollout]\nbatches = 3\n[hosts.a]\naddress = '1.1.1.1'\nroles = ['app']", "does not know 'batches'"),
     ],
 )
@@ -136,6 +150,55 @@ def test_a_database_host_knows_for_its_backups_what_it_holds(tmp_path):
     assert f"--config={conf} --stanza=main" in made["/etc/postgresql/15/main/conf.d/instagram.conf"].text
 
 
+def test_what_backups_write_is_for_the_account_of_postgresql_also_where_units_run(tmp_path):
+    found = an_inventory(
+        tmp_path, SYNCHRONOUS.replace('address = "10.0.0.2"', 'address = "10.0.0.2"\nalso = ["watch"]')
+    )
+
+    for name in ("db-1", "db-2"):
+        environment = files(found, found.hosts[name], {})["/srv/instagram/shared/site.env"].text.splitlines()
+        assert "STATE_DIR=/srv/instagram/run" in environment
+        assert "BACKUP_STATE_DIR=/var/lib/postgresql/instagram" in environment
+
+
+def test_the_service_knows_the_shards_of_the_inventory(tmp_path):
+    more = '[hosts.{0}]\naddress = "10.0.1.{1}"\nroles = ["db"]\n[servers.{0}]\nnodes = {{{0} = 5432}}\n'
+    found = an_inventory(tmp_path, SYNCHRONOUS + "".join(more.format(f"s{each}", each) for each in range(4)))
+    lines = files(found, found.hosts["work"], {})["/srv/instagram/shared/site.env"].text.splitlines()
+    said = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert said["SHARD_SERVERS"] == "s0,s1,s2,s3"
+
+    asked = "import json; from django.conf import settings as s; print(json.dumps([list(s.DATABASES), s.BACKUP_SERVERS,"
+    asked += " s.POSTGRES_PORTS, s.POSTGRES_REPLICA_PORTS]))"
+    command = [sys.executable, "-c", asked]
+    environment = os.environ | {"SHARD_SERVERS": said["SHARD_SERVERS"]}
+    answer = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+
+    databases, backed_up, ports, replicas = json.loads(answer.stdout)
+    assert databases == ["default", "s0", "s1", "s2", "s3"]
+    assert backed_up == list(ports) == list(replicas) == ["main", "s0", "s1", "s2", "s3"]
+    assert len({*ports.values(), *replicas.values()}) == 10
+
+
+def test_servers_with_a_replica_are_read_from_it_and_watched(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    alone = an_inventory(tmp_path, SYNCHRONOUS.replace("db-1 = 5432, db-2 = 5432", "db-1 = 5432"))
+
+    def environment(of):
+        return files(of, of.hosts["work"], {})["/srv/instagram/shared/site.env"].text
+
+    assert "REPLICA_READS=main\n" in environment(found)
+    assert "REPLICA_READS" not in environment(alone)
+
+
+def test_the_service_may_look_at_the_queues_of_its_pooler_and_command_nothing(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+
+    text = files(found, found.hosts["work"], {})["/etc/pgbouncer/pgbouncer.ini"].text
+
+    assert "\nadmin_users = pgbouncer\nstats_users = instagram\n" in text
+
+
 def test_a_host_that_comes_after_a_promotion_is_sent_to_the_primary_of_now(tmp_path):
     found = an_inventory(tmp_path, SYNCHRONOUS)
     made = files(found, found.hosts["work"], {"main": {"primary": "db-2", "serial": 3}})
@@ -144,6 +207,64 @@ def test_a_host_that_comes_after_a_promotion_is_sent_to_the_primary_of_now(tmp_p
     assert "main = host=10.0.0.2 port=5432 dbname=main" in lines
     assert "main_replica = host=10.0.0.1 port=5432 dbname=main" in lines
     assert '"primary": "db-2"' in made["/srv/instagram/shared/topology.json"].text
+
+
+def test_what_the_inventory_says_later_reaches_hosts_that_have_their_files(tmp_path):
+    added = (
+        SYNCHRONOUS + '[hosts.db-3]\naddress = "10.0.0.4"\nroles = ["db"]\n[servers.shard_a]\nnodes = {db-3 = 5432}\n'
+    )
+    found = an_inventory(tmp_path, added)
+    known = {"main": {"primary": "db-2", "serial": 3, "synchronous": False, "nodes": {"db-2": "10.9.9.9:1"}}}
+    made = files(found, found.hosts["work"], known)
+
+    topology, databases = made["/srv/instagram/shared/topology.json"], made["/etc/pgbouncer/databases.ini"]
+    assert not topology.once
+    assert not databases.once
+    assert json.loads(topology.text)["main"] == {
+        "nodes": {"db-1": "10.0.0.1:5432", "db-2": "10.0.0.2:5432"},
+        "primary": "db-2",
+        "serial": 3,
+        "synchronous": True,
+    }
+    assert "shard_a = host=10.0.0.4 port=5432 dbname=shard_a" in databases.text.splitlines()
+
+
+def test_a_promotion_leaves_the_file_that_provisioning_would_write(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    written = []
+
+    class Listening:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts = list(hosts)
+            written.extend(shlex.split(command(host))[1] + "\n" for host in hosts)
+            return [Answer(host, True, "") for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Listening(), lambda _: None)
+    written.clear()
+    site.note("main", primary="db-2")
+
+    made = files(found, found.hosts["work"], {"main": {"primary": "db-2", "serial": 1}})
+    assert set(written) == {made["/srv/instagram/shared/topology.json"].text}
+
+
+@pytest.mark.parametrize(("serial", "is_newer"), [(2, False), (3, False), (4, True)])
+def test_a_host_keeps_what_a_promotion_wrote_while_it_was_provisioned(tmp_path, serial, is_newer):
+    there, ours = tmp_path / "there", tmp_path / "ours"
+    there.write_text(json.dumps({"main": {"serial": serial}, "gone": {"serial": 9}}))
+    ours.write_text(json.dumps({"main": {"serial": 3}, "new": {}}))
+    script = (inventory.DEFAULT.parent / "host" / "provision").read_text()
+    function = "promoted_since()" + script.partition("promoted_since()")[2].partition("\n}\n")[0] + "\n}\n"
+
+    def asks(*files):
+        return (
+            subprocess.run(["bash", "-c", f'{function}promoted_since "$@"', "-", *files], check=False).returncode == 0
+        )
+
+    assert asks(there, ours) is is_newer
+    assert not asks(tmp_path / "none", ours)
 
 
 class Hosts:
@@ -165,17 +286,23 @@ def test_promotion_tells_every_pooler_where_nothing_else_is_said():
     assert {*Poolers().hosts.split(",")} == {*inventory.RELEASED}
 
 
-@pytest.mark.parametrize(("away", "is_refused"), [("db-2", False), ("work", True)])
-def test_a_database_hosts_pooler_that_is_away_with_it_keeps_nobody_from_being_served(tmp_path, away, is_refused):
+@pytest.mark.parametrize("away", [["db-2"], ["work"], ["db-1", "db-2", "work"]])
+def test_a_host_that_is_away_keeps_nobody_from_being_served_and_is_named(tmp_path, away):
     found = an_inventory(tmp_path, SYNCHRONOUS)
+    said = []
 
     class Partly:
         inventory = found
 
         def read(self, hosts, _command):
-            return [Answer(host, host.name != away, "does not answer") for host in hosts]
+            return [Answer(host, host.name not in away, "does not answer") for host in hosts]
 
     with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
-        site = HostSite(Partly(), lambda _: None)
-    with pytest.raises(FailoverError, match=f"^{away} still sends") if is_refused else nullcontext():
+        site = HostSite(Partly(), said.append)
+    refused = pytest.raises(FailoverError, match="work still sends") if len(away) == 3 else nullcontext()
+    with refused:
         site.repoint("main")
+        site.resume("main")
+    # A database host's pooler serves its backups alone, and is told when its server follows again.
+    named = [line for line in said if "fab provision --hosts work" in line]
+    assert len(named) == (away == ["work"])

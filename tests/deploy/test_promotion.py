@@ -163,6 +163,8 @@ def test_a_primary_is_replaced_rebuilt_and_made_primary_again(site: Site) -> Non
     first = site.hosts.fab("promote", "shard_b", "--to", "db-b1")  # makes the replica: there is none yet
     assert first.returncode == 0, first.stdout + first.stderr
     assert "db-b2 follows, by pg_basebackup" in first.stdout
+    configuration = (site.hosts.folder / "db-b2" / "data" / "postgresql.auto.conf").read_text()
+    assert f"password={settings.DB_REPLICATION_PASSWORD} " in configuration
     site.ask("CREATE TABLE kept (n int)")
     site.ask("INSERT INTO kept VALUES (1)")
     looked = site.hosts.fab("promote", "shard_b", "--dry-run")

@@ -1,5 +1,7 @@
 """Bare Debian hosts made ready by `fab provision`, one of each role, twice; then their servers are tried for real."""
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -67,7 +69,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
     for role, address in ADDRESSES.items():
         text += f'[hosts.{role}-1]\naddress = "{address}"\nroles = ["{role}"]\n'
         text += 'also = ["watch", "canary"]\n' if role == "worker" else ""
-    text += "".join(f"[servers.{name}]\nnodes = {{db-1 = 5432}}\n" for name in ("main", "shard_a", "shard_b"))
+    text += "[servers.main]\nnodes = {db-1 = 5432}\n"
     (folder / "inventory.toml").write_text(text)
     public = key.with_suffix(".pub").read_text()
     with ExitStack() as stack:
@@ -137,12 +139,38 @@ def test_the_service_reaches_its_databases_through_the_pooler_of_its_host(site):
         finally:
             link.close()
 
-    for name in ("main", "shard_a", "shard_b"):
-        assert rows(name, "SHOW statement_timeout") == [(f"{settings.DB_STATEMENT_TIMEOUT_MS // 1000}s",)]
+    assert rows("main", "SHOW statement_timeout") == [(f"{settings.DB_STATEMENT_TIMEOUT_MS // 1000}s",)]
+    # Its figures read the pooler's queues, in autocommit as monitoring does; it commands nothing.
+    console = psycopg2.connect(
+        host="127.0.0.1", port=6432, dbname="pgbouncer", user="instagram", password=SECRETS["DB_PASSWORD"]
+    )
+    console.autocommit = True
+    with contextlib.closing(console), console.cursor() as cursor:
+        cursor.execute("SHOW POOLS")
+        assert "main" in {row[0] for row in cursor.fetchall()}
+        with pytest.raises(psycopg2.Error, match="admin access needed"):
+            cursor.execute("RELOAD")
     # Debian's own file alone would say otherwise of all of these.
     for knob, value in (("wal_log_hints", "on"), ("wal_sender_timeout", "2s"), ("archive_mode", "on"), ("jit", "off")):
         assert rows("main", f"SHOW {knob}") == [(value,)]
     assert rows("main", "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'main'") == [("UTF8",)]
+
+
+def test_a_database_host_has_what_backups_run(site):
+    for program in ("pgbackrest", "redis-cli", "redis-check-rdb"):
+        assert site.hosts["db"].run("which", program).returncode == 0
+
+
+def test_what_a_promotion_wrote_stays_and_what_the_inventory_says_later_arrives(site):
+    worker = site.hosts["worker"]
+    topology = worker.root / "srv/instagram/shared/topology.json"
+    said = json.loads(topology.read_text())
+    topology.write_text(json.dumps({"main": said["main"] | {"serial": 7, "nodes": {"db-1": "10.9.9.9:1"}}}))
+
+    again = site.provision("--hosts", "worker")
+
+    assert again.returncode == 0, again.stdout
+    assert json.loads(topology.read_text()) == {"main": said["main"] | {"serial": 7}}
 
 
 def test_the_caches_answer_at_the_address_of_their_host(site):

@@ -14,6 +14,7 @@ from monitoring.figures.table import FIGURES, GRAPHS
 PERHAPS = {"map_entry_bytes", "replica_lag_seconds"} | {
     f"canary_{name}" for name in ("stalled", "post_to_feed_seconds", "age_seconds")
 }
+PERHAPS |= {f"backup_{name}" for name in ("restorable_age_seconds", "age_hours", "proof_age_days", "drill_failed")}
 
 
 def reading(at: float, **metrics: float | list[tuple[dict[str, str], float]]) -> Reading:
@@ -108,5 +109,5 @@ def test_figures_read_only_what_is_counted_or_asked() -> None:
     known = {f"{name}_total" for name in COUNTS} | {f"{name}_bucket" for name in DURATIONS}
     known |= {gauge.name for gauge in gauges.read()}
     for figure in FIGURES.values():
-        # Perhaps no photo is in the test's map, no canary flies, no server has a replica.
+        # Perhaps no photo is in the test's map, no canary flies, no server has a replica or a backup.
         assert set(figure.source.metrics()) <= known | PERHAPS, figure.name

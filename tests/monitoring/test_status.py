@@ -180,10 +180,11 @@ def test_the_last_drill_is_shown_when_there_was_one():
         kind.objects.all().delete()  # of tests before this one
     assert "proven_at" not in ask().json()
     at = timezone.now().replace(microsecond=0)
+    servers = ["main", *settings.SHARD_SERVERS]
     rows = [
-        Backup.objects.create(label="a", state="done", began_at=at, servers="main"),
-        Archived.objects.create(server="main", at=at),
-        Drill.objects.create(label="a", began_at=at, ended_at=at, ok=True, servers="main", seconds=1),
+        Backup.objects.create(label="a", state="done", began_at=at, servers=",".join(servers)),
+        *(Archived.objects.create(server=server, at=at) for server in servers),
+        Drill.objects.create(label="a", began_at=at, ended_at=at, ok=True, servers=",".join(servers), seconds=1),
     ]
     making._last = making._Last()
     delete(making.KIND, [making.ALL])

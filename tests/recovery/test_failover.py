@@ -18,6 +18,9 @@ pytestmark = pytest.mark.faults
 
 #: Seconds of errors that people of the server may see; on idle cores it is about 5 (docs/failover.md).
 ERRORS_MAX_S = 60.0
+#: Seconds that a comment may wait for a replica that is frozen: below the statement time-out, which would end the wait
+#: with an acknowledgement that only one disk stands for.
+WAIT_MAX_S = settings.DB_STATEMENT_TIMEOUT_MS / 1000
 
 
 def promote(stack: PrivateStack, *words: str) -> subprocess.CompletedProcess[str]:
@@ -141,6 +144,9 @@ def test_a_dead_replica_lets_commits_wait_for_moments_and_no_longer(
             wait_until(lambda: load.count(far) > done + 10, seconds=20, what="writes go on")
 
     print(f"\na frozen replica: longest wait {load.longest_gap(far):.1f} s, {len(load.failed[far.id])} errors")
+    assert load.failed[far.id] == []
+    # 2 s until the frozen one is known as such, REPLICATION_GIVE_UP_S, the guard's look; the rest is the machine's.
+    assert load.longest_gap(far) < WAIT_MAX_S
     wait_until(lambda: is_synchronous(full, "shard_b"), seconds=20, what="replication is synchronous again")
 
 

@@ -37,13 +37,37 @@ def test_a_server_whose_primary_is_elsewhere_is_not_dealt_with_here() -> None:
 @pytest.mark.parametrize(
     "words", [["restore", "--to", "2026-11-26 14:03:00"], ["drill"], ["backup"], ["backup", "--mark"]]
 )
-def test_a_host_of_replicas_alone_says_so_and_does_nothing(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "BACKUP_SERVERS", ["shard_b"])
+def test_a_host_of_replicas_alone_says_so_and_does_nothing(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only_a_replica(tmp_path, monkeypatch)
     said = StringIO()
 
     call_command(*words, stdout=said)
 
     assert said.getvalue().strip() == NOTHING_HERE
+
+
+@pytest.mark.parametrize("words", [["backup"], ["backup", "--mark"]])
+def test_a_replica_that_is_promoted_finds_where_its_log_goes(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only_a_replica(tmp_path, monkeypatch)
+
+    call_command(*words, stdout=StringIO())
+
+    conf = (tmp_path / "pgbackrest.conf").read_text()
+    assert "[shard_b]\n" in conf
+    # The port of the node that is here, not that of the primary of now.
+    assert f"pg1-port={settings.PGBOUNCER_PORT}\n" in conf
+
+
+def _only_a_replica(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a host with the replica of shard_b and nothing else."""
+    folder.chmod(0o755)
+    monkeypatch.setattr(settings, "BACKUP_SERVERS", ["shard_b"])
+    monkeypatch.setattr(settings, "BACKUP_CONF_FILE", folder / "pgbackrest.conf")
+    monkeypatch.setattr(settings, "BACKUP_DIR", folder / "backups")
 
 
 def test_pgbackrest_asks_the_server_itself_where_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:

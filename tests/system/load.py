@@ -77,12 +77,16 @@ class Load:
     #: (photo, who likes it), acknowledged.
     likes: set[tuple[int, int]] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
+    #: Requests that were answered well.
     done: int = 0
+    #: By poster, the photo of before the load: it alone has no upload_id.
+    first: dict[int, int] = field(default_factory=dict)
 
     def __enter__(self) -> "Load":
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._newest: dict[str, int] = {server: each.upload() for server, each in self.town.posters.items()}
+        self.first = {each.id: each.upload() for each in self.town.posters.values()}
+        self._newest = {server: self.first[each.id] for server, each in self.town.posters.items()}
         steps: list[tuple[Callable[[Person], None], Person]] = [
             (self._read, each) for each in self.town.readers.values()
         ]
@@ -98,15 +102,17 @@ class Load:
             thread.join()
 
     def works_on(self, *, requests_more: int = 20, seconds: float = BACK_S) -> None:
-        """Wait until the town has done some more."""
+        """Wait until the town has done some more, and well."""
         before = self.done
         wait_until(lambda: self.done >= before + requests_more, seconds=seconds, what="the town works on")
 
     def settles(self, *, seconds: float = BACK_S) -> bool:
-        """Return whether everybody is answered well again within that time."""
+        """Return whether everybody reads, posts and likes again within that time."""
 
         def all_well() -> bool:
-            return all(self._is_well(person) for person in self.town.people for _ in range(2))
+            # Twice: behind each door are two of most things.
+            reads = all(self._reads(person) for person in self.town.people for _ in range(2))
+            return reads and all(self._posts_and_likes(person) for person in self.town.posters.values())
 
         try:
             wait_until(all_well, seconds=seconds, what="everybody is answered well")
@@ -114,11 +120,37 @@ class Load:
             return False
         return True
 
-    def _is_well(self, person: Person) -> bool:
+    def _reads(self, person: Person) -> bool:
         try:
             return person.get(FEED).status_code == 200
         except requests.RequestException:
             return False
+
+    def _posts_and_likes(self, person: Person) -> bool:
+        name = secrets.token_hex(8)
+        try:
+            answer = person.try_to_upload(upload_id=name)
+            if answer.status_code != 200:
+                return False
+            self._note_photo(person, name, answer)
+            return all(self._likes(person, photo_id) for photo_id in self._newest_elsewhere(person))
+        except requests.RequestException:
+            return False
+
+    def _likes(self, person: Person, photo_id: int) -> bool:
+        if person.post(f"/v1/media/{photo_id}/likes").status_code != 200:
+            return False
+        self.likes.add((photo_id, person.id))
+        return True
+
+    def _note_photo(self, person: Person, name: str, answer: requests.Response) -> None:
+        (photo_id,) = photo_ids_in({"data": [answer.json()["data"]]})
+        self.photos.setdefault(person.id, {})[name] = photo_id
+        self._newest[self.town.home_of(person)] = photo_id
+
+    def _newest_elsewhere(self, person: Person) -> list[int]:
+        """Return the newest photo of somebody on another server: to like it is a write there."""
+        return [photo for at, photo in self._newest.items() if at != self.town.home_of(person)]
 
     def _go_on(self, step: Callable[[Person], None], person: Person) -> None:
         while not self._over.is_set():
@@ -129,15 +161,11 @@ class Load:
         self._ask(person, "GET", lambda: person.get(FEED))
 
     def _post(self, person: Person) -> None:
-        server = self.town.home_of(person)
         name = secrets.token_hex(8)
         answer = self._until_well(person, lambda: person.try_to_upload(upload_id=name))
         if answer is not None:
-            (photo_id,) = photo_ids_in({"data": [answer.json()["data"]]})
-            self.photos.setdefault(person.id, {})[name] = photo_id
-            self._newest[server] = photo_id
-        # The newest of somebody on the other server: a write there.
-        for photo_id in [each for at, each in self._newest.items() if at != server]:
+            self._note_photo(person, name, answer)
+        for photo_id in self._newest_elsewhere(person):
             likes = f"/v1/media/{photo_id}/likes"
             if self._until_well(person, lambda path=likes: person.post(path)) is not None:
                 self.likes.add((photo_id, person.id))
@@ -159,8 +187,9 @@ class Load:
         except requests.RequestException as error:
             said = type(error).__name__
         with self._lock:
-            self.done += 1
-            if said != "200":
+            if said == "200":
+                self.done += 1
+            else:
                 self.failures.append(Failure(person, verb, said, began, time.monotonic()))
         return answer
 
@@ -180,9 +209,11 @@ def damage_of(load: Load) -> Damage:
     for poster in load.town.posters.values():
         rows = _rows(poster, "photos_photo", "id", "author_id = %s AND state = 0", poster.id)
         lost += [f"photo {photo}" for photo in load.photos.get(poster.id, {}).values() if photo not in rows]
-        # Two more at most: the one posted before the load, and one whose answer never came.
-        if len(rows) > len(load.photos.get(poster.id, {})) + 2:
-            duplicates.append(f"{len(rows)} photos of {len(load.photos.get(poster.id, {}))} of {poster.id}")
+        # Acknowledged or not, each upload_id made one photo: what none of them names was made a second time.
+        uploads = _rows(poster, "photos_upload", "photo_id", "author_id = %s", poster.id)
+        expected = [load.first[poster.id], *uploads]
+        duplicates += [f"photo {photo} of no upload" for photo in rows if photo not in expected]
+        duplicates += [f"photo {photo} of several uploads" for photo in set(uploads) if uploads.count(photo) > 1]
     for photo, user in load.likes:
         owner = next(each for each in load.town.posters.values() if photo in _own(load, each))
         if user not in _rows(owner, "photos_like", "user_id", "photo_id = %s", photo):

@@ -95,7 +95,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_and_all_heals(
     line = Line(
         PARTS[part],
         how,
-        load.done,
+        load.done + len(load.failures),
         len(failed),
         max(0.0, last - max(first, began)),
         affected(town, load),

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from .data_centre import PORT_OFFSET, SEAWEED_PORTS, STATE_DIR
-from .databases import SHARD_SERVERS
+from .data_centre import PORT_OFFSET, SEAWEED_PORTS, SHARD_SERVERS, STATE_DIR
 from .environment import env
 from .framework import DEVELOPMENT_MARK
 from .photos import S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY
 
+#: Directory of what backups write for themselves, locks and scratch servers, of the account that runs PostgreSQL.
+BACKUP_STATE_DIR = Path(env.str("BACKUP_STATE_DIR", default=str(STATE_DIR)))
 #: Where backups go: "disk" (BACKUP_DIR), "s3" (BACKUP_S3_BUCKET), or both, separated by commas. The first is read from.
 BACKUP_STORES = env.list("BACKUP_STORES", default=["disk"])
 #: Directory of backups on disk. In production a disk of its own that every database host mounts.
-BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(STATE_DIR / "backups")))
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(BACKUP_STATE_DIR / "backups")))
 #: Bucket of backups, another than the photos': who may delete photos must not be able to delete these.
 BACKUP_S3_BUCKET = env.str("BACKUP_S3_BUCKET", default="backups")
 #: The S3 that holds it, by TLS: pgBackRest speaks nothing else, and wants a name. Locally the store's own second port.
@@ -42,7 +43,7 @@ BACKUP_WAL_QUEUE_MB = env.int("BACKUP_WAL_QUEUE_MB", default=4_096)
 #: Processes that compress and copy side by side, for each server.
 BACKUP_PROCESSES = env.int("BACKUP_PROCESSES", default=2)
 #: Where servers are restored to for a drill or a look, unless said otherwise. Needs room for all databases once.
-BACKUP_SCRATCH_DIR = Path(env.str("BACKUP_SCRATCH_DIR", default=str(STATE_DIR / "scratch")))
+BACKUP_SCRATCH_DIR = Path(env.str("BACKUP_SCRATCH_DIR", default=str(BACKUP_STATE_DIR / "scratch")))
 #: First port of servers restored there: main's; the shards' follow.
 BACKUP_SCRATCH_PORT = env.int("BACKUP_SCRATCH_PORT", default=17480 + PORT_OFFSET)
 #: Ids of people left out after a restore: those given between the moment and the loss must not come again, for phones,
@@ -52,6 +53,12 @@ BACKUP_ID_GAP = env.int("BACKUP_ID_GAP", default=10_000)
 BACKUP_DRILL_PHOTOS = env.int("BACKUP_DRILL_PHOTOS", default=20)
 #: Days after which the last proof that a backup can be restored is too old, and /health/deep unwell: drills are weekly.
 BACKUP_PROOF_MAX_DAYS = env.float("BACKUP_PROOF_MAX_DAYS", default=8.0)
+#: Hours after which a server's last whole backup is too old: /health/deep is unwell, and a figure alerts. 0: nobody
+#: looks, as there are no timers in the local data centre. Production: 26.
+BACKUP_MAX_AGE_H = env.float("BACKUP_MAX_AGE_H", default=0.0)
+#: Minutes after which the last moment that can be restored is too long ago: marks are set each minute. 0: nobody looks.
+#: Production: 15.
+BACKUP_MARK_MAX_MIN = env.float("BACKUP_MARK_MAX_MIN", default=0.0)
 #: On AWS: volumes of the database hosts (vol-…, separated by commas) that manage.py backup --ebs takes snapshots of.
 BACKUP_EBS_VOLUMES = env.list("BACKUP_EBS_VOLUMES", default=[])
 #: The EC2 endpoint for them; empty: Amazon's, in BACKUP_S3_REGION.

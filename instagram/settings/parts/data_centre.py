@@ -58,18 +58,38 @@ GUNICORN_PORT = _port("GUNICORN_PORT", 17080)
 GUNICORN_2_PORT = _port("GUNICORN_2_PORT", 17082)
 #: PgBouncer: every database connection of the service goes through it.
 PGBOUNCER_PORT = _port("PGBOUNCER_PORT", 17432)
+#: Physical shards, by the names their PostgreSQL servers have everywhere (settings, PgBouncer, placement). On hosts the
+#: inventory says them. A new installation spreads its logical shards over all of them; one that comes later holds none
+#: until some are moved there.
+SHARD_SERVERS = env.list("SHARD_SERVERS", default=["shard_a", "shard_b"])
+if not SHARD_SERVERS or len({"main", *SHARD_SERVERS}) != len(SHARD_SERVERS) + 1:
+    raise ValueError(f"SHARD_SERVERS is {','.join(SHARD_SERVERS) or 'empty'}: it needs names, each once, and not main")
+
+
+def _of_servers(known: dict[str, int], further: int) -> dict[str, int]:
+    """Return a port for main and each shard: a known one, else one of a pair further on."""
+    names = ["main", *SHARD_SERVERS]
+    return {name: known.get(name, further + PORT_OFFSET + 2 * number) for number, name in enumerate(names)}
+
+
 #: The PostgreSQL servers themselves; only migrations of shards and the stack go to them directly.
-POSTGRES_PORTS = {
-    "main": _port("POSTGRES_MAIN_PORT", 17433),
-    "shard_a": _port("POSTGRES_SHARD_A_PORT", 17434),
-    "shard_b": _port("POSTGRES_SHARD_B_PORT", 17435),
-}
+POSTGRES_PORTS = _of_servers(
+    {
+        "main": _port("POSTGRES_MAIN_PORT", 17433),
+        "shard_a": _port("POSTGRES_SHARD_A_PORT", 17434),
+        "shard_b": _port("POSTGRES_SHARD_B_PORT", 17435),
+    },
+    17458,
+)
 #: Their streaming replicas, in the full data centre.
-POSTGRES_REPLICA_PORTS = {
-    "main": _port("POSTGRES_MAIN_REPLICA_PORT", 17436),
-    "shard_a": _port("POSTGRES_SHARD_A_REPLICA_PORT", 17437),
-    "shard_b": _port("POSTGRES_SHARD_B_REPLICA_PORT", 17438),
-}
+POSTGRES_REPLICA_PORTS = _of_servers(
+    {
+        "main": _port("POSTGRES_MAIN_REPLICA_PORT", 17436),
+        "shard_a": _port("POSTGRES_SHARD_A_REPLICA_PORT", 17437),
+        "shard_b": _port("POSTGRES_SHARD_B_REPLICA_PORT", 17438),
+    },
+    17459,
+)
 #: Redis servers of the photo map.
 REDIS_PORTS = [_port("REDIS_1_PORT", 17379), _port("REDIS_2_PORT", 17380)]
 #: Their replicas, in the full data centre.

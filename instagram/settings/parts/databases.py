@@ -1,11 +1,9 @@
 """Databases and shards."""
 
-from .data_centre import PGBOUNCER_PORT
+from .data_centre import PGBOUNCER_PORT, SHARD_SERVERS
 from .environment import env
 from .framework import DEVELOPMENT_MARK
 
-#: Physical shards, by the names their PostgreSQL servers have everywhere (settings, PgBouncer, placement).
-SHARD_SERVERS = ["shard_a", "shard_b"]
 #: Number of logical shards: a power of two up to 8192, fixed for the life of an installation. Production: 2048.
 LOGICAL_SHARDS = env.int("LOGICAL_SHARDS", default=64)
 #: Start of id time, ms since 1970 (2026-01-01). Fixed at install. Ids last 34.8 years from here.

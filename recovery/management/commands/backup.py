@@ -40,6 +40,8 @@ class Command(BaseCommand):
             return
         here = servers.primaries()
         if not here:
+            # Promoted, a server here archives at once: its new timeline's first files must not go nowhere.
+            pgbackrest.write_configuration(change=not options["mark"])
             self.stdout.write(NOTHING_HERE)
             return
         if options["mark"]:
