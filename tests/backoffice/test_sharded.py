@@ -9,6 +9,8 @@ from accounts.models import User
 from backoffice.acts import Role
 from backoffice.sharded import reading
 from jobs.testing import run_until_idle
+from moderation import decisions, queue
+from moderation.models import Case, Kind, Verdict
 from photos.models import State
 from sharding import physical_servers, shard_of
 from sharding.ids import shortcode_of
@@ -95,6 +97,9 @@ def test_photos_of_a_person_or_a_shard_are_found_by_state(desk):
     [
         {"state": "deleted"},
         {"state": "held", "server": "shard_a"},
+        {"shard": 1, "server": "shard_a"},
+        {"person": "PERSON", "server": "shard_a"},
+        {"person": "PERSON", "shard": 1},
         {"shard": settings.LOGICAL_SHARDS},
         {"person": "nobody.like.that"},
         {"photo": "!"},
@@ -102,7 +107,128 @@ def test_photos_of_a_person_or_a_shard_are_found_by_state(desk):
     ],
 )
 def test_a_question_that_makes_no_sense_is_answered_with_400(desk, asked):
-    assert desk.get("photos/", **asked).status_code == 400
+    assert desk.get("photos/", **_asked(desk, asked)).status_code == 400
+
+
+def _asked(desk, asked):
+    return asked | ({"person": desk.username} if "person" in asked and asked["person"] == "PERSON" else {})
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("comments/", {"state": "deleted"}),
+        ("comments/", {"state": "shown"}),
+        ("comments/", {"state": "held", "server": "shard_a"}),
+        ("comments/", {"person": "PERSON", "shard": 1}),
+        ("likes/", {"person": "PERSON", "server": "shard_a"}),
+        ("follows/", {"way": "out"}),
+        ("follows/", {"state": "requested"}),
+    ],
+)
+def test_what_a_list_cannot_tell_is_refused_with_a_sentence_and_not_dropped(desk, path, asked):
+    answer = desk.get(path, **_asked(desk, asked))
+
+    assert answer.status_code == 400
+    assert any(errors for errors in answer.context["form"].errors.values())
+
+
+def test_a_photo_that_is_asked_for_by_what_it_is_not_is_not_shown(desk):
+    anna, ben = a_person(), a_person()
+    number = photo_id(anna.upload())
+
+    assert ids_in(desk.get("photos/", photo=number, person=anna.username, state="shown")) == [number]
+    for asked in ({"person": ben.username}, {"state": "held"}, {"until": "2020-01-01"}):
+        assert ids_in(desk.get("photos/", photo=number, **asked)) == [], asked
+
+
+def test_comments_and_likes_of_one_person_under_one_photo(desk):
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    said = {person.id: int(person.post(f"/v1/media/{media['id']}/comments", text="fine")["data"]["id"])
+            for person in (anna, ben)}  # fmt: skip
+    for person in (anna, ben):
+        person.post(f"/v1/media/{media['id']}/likes")
+
+    assert ids_in(desk.get("comments/", photo=media["id"], person=ben.username)) == [said[ben.id]]
+    likes = desk.get("likes/", photo=media["id"], person=ben.username)
+    assert [row["actor_id"] for row in likes.context["rows"]] == [ben.id]
+
+
+def test_comments_that_were_taken_down_are_listed_all_of_a_person_of_a_photo_and_of_a_shard(desk):
+    anna, ben = a_person(), a_person()
+    media = anna.upload()
+    said, gone, shown = (
+        int(ben.post(f"/v1/media/{media['id']}/comments", text=text)["data"]["id"]) for text in ("rude", "oops", "fine")
+    )
+    ben.delete(f"/v1/media/{media['id']}/comments/{gone}")
+    queue.flag(kind=Kind.COMMENT, target_id=said, about_user_id=ben.id, finding={"source": "staff", "by": "a test"})
+    case = Case.objects.get(kind=Kind.COMMENT, target_id=said)
+    decisions.decide(case.pk, moderator_id=desk.id, verdict=Verdict.REMOVE, reason="rude")
+    shard = shard_of(anna.id).number
+
+    assert ids_in(desk.get("comments/", state="held"))[0] == said
+    assert ids_in(desk.get("comments/", state="held", person=ben.username)) == [said]
+    assert ids_in(desk.get("comments/", state="held", person=anna.username)) == []
+    assert ids_in(desk.get("comments/", state="held", photo=media["id"])) == [said]
+    assert ids_in(desk.get("comments/", state="shown", photo=media["id"])) == [shown]
+    assert ids_in(desk.get("comments/", state="deleted", shard=shard))[0] == gone
+    assert desk.get("comments/", state="held").context["rows"][0]["object_id"] == photo_id(media)
+
+
+def test_comments_likes_and_follows_of_a_logical_shard_are_those_it_keeps(desk):
+    anna, ben = on_both_servers()
+    media = anna.upload()
+    ben.follow(anna)
+    ben.post(f"/v1/media/{media['id']}/likes")
+    comment = int(ben.post(f"/v1/media/{media['id']}/comments", text="here")["data"]["id"])
+    run_until_idle()
+    here, elsewhere = shard_of(anna.id).number, shard_of(ben.id).number
+
+    assert ids_in(desk.get("comments/", shard=here))[0] == comment
+    assert desk.get("likes/", shard=here).context["rows"][0]["object_id"] == photo_id(media)
+    assert desk.get("follows/", shard=here).context["rows"][0]["object_id"] == anna.id
+    for path, about in (("likes/", photo_id(media)), ("follows/", anna.id)):
+        rows = desk.get(path, shard=elsewhere).context["rows"]
+        assert about not in [row["object_id"] for row in rows if row["actor_id"] == ben.id], path
+    assert comment not in ids_in(desk.get("comments/", shard=elsewhere))
+
+
+def test_whom_a_person_follows_is_listed_beside_who_follows_them_and_linked_from_their_page(desk):
+    anna, ben, carl = a_person(), a_person(), a_person()
+    carl.post("/v1/accounts/self", is_private="1")
+    ben.follow(anna)
+    ben.post(f"/v1/users/{carl.id}/relationship", action="follow")
+    run_until_idle()
+
+    out = desk.get("follows/", person=ben.username, way="out")
+    assert [row["object_id"] for row in out.context["rows"]] == [anna.id]
+    asked_to = desk.get("follows/", person=ben.username, way="out", state="requested")
+    assert [row["object_id"] for row in asked_to.context["rows"]] == [carl.id]
+    page = desk.get(f"people/{ben.id}/").content.decode()
+    assert f"/admin/follows/?person={ben.id}&amp;way=out" in page
+
+
+@pytest.mark.parametrize(("path", "field"), [("photos/", "person"), ("follows/", "person"), ("decisions/", "about")])
+def test_nobody_is_guessed_a_whole_name_is_needed_and_those_who_may_be_meant_are_named(desk, path, field):
+    anna = a_person()
+    name = f"zoe.{anna.id}.x"
+    User.objects.filter(pk=anna.id).update(username=name)
+
+    asked = desk.get(path, **{field: name[:-1]})
+    assert asked.status_code == 400
+    assert f'Did you mean <a href="/admin/{path}?{field}={anna.id}">{name}</a>?' in asked.content.decode()
+    for whole in (f"@{name.upper()}", str(anna.id)):
+        assert desk.get(path, **{field: whole}).status_code == 200
+    assert desk.get(path, **{field: "nobody.like.that"}).status_code == 400
+
+
+def test_a_list_of_one_person_says_whose_it_is(desk):
+    anna = a_person()
+    for path in ("photos/", "comments/", "likes/", "follows/"):
+        assert f'Of <a href="/admin/people/{anna.id}/">{anna.username}</a>' in (
+            desk.get(path, person=anna.username).content.decode()
+        ), path
 
 
 def test_comments_likes_and_follows_are_listed_newest_first_and_by_photo_and_person(desk):
