@@ -63,6 +63,7 @@ ACTS: dict[str, Act] = {
         Act("people.fetch_export", "fetch an export", _ADMIN, changes=True, dangerous=True, private=True),
         Act("feeds.explain", "explain a feed", _DESKS),
         Act("reports.view", "look at reports", _EVERYBODY),
+        Act("reports.open", "open a case without a report", _MODERATORS, changes=True),
         Act("reports.claim", "take a case to look at", _MODERATORS),
         Act("reports.decide", "decide a case", _MODERATORS, changes=True),
         Act("reports.undo", "undo a decision", _MODERATORS, changes=True),

@@ -51,6 +51,7 @@ DECIDED: dict[str, set[Role]] = {
     "photos.take_down": {M, A},
     "feeds.explain": {S, M, A},
     "reports.view": {R, S, M, A},
+    "reports.open": {M, A},
     "reports.claim": {M, A},
     "reports.decide": {M, A},
     "reports.undo": {M, A},
@@ -95,7 +96,13 @@ def targets(test_databases, django_db_blocker):
         decision = Decision.objects.create(
             case=case, verdict=Verdict.DISMISS, reason="-", undone_at=timezone.now(), **about
         )
-        yield {"user_id": person.id, "photo_id": number, "case_id": case.pk, "decision_id": decision.pk}
+        yield {
+            "user_id": person.id,
+            "photo_id": number,
+            "target_id": number,
+            "case_id": case.pk,
+            "decision_id": decision.pk,
+        }
 
 
 def address_of(page, targets):
