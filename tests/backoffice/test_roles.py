@@ -66,6 +66,7 @@ DECIDED: dict[str, set[Role]] = {
     "alerts.silence": {A},
     "jobs.view": {R, A},
     "jobs.requeue": {A},
+    "jobs.discard": {A},
     "slow.view": {R, A},
     "spam.view": {R, M, A},
     "spam.change": {M, A},
@@ -73,9 +74,13 @@ DECIDED: dict[str, set[Role]] = {
     "staff.view": {R, A},
     "staff.change": set(),
     "staff.sign_in": set(),
+    "staff.sign_in_refused": set(),
+    "staff.code_refused": set(),
+    "office.refused": set(),
+    "operations.run": set(),
 }
 #: Pages whose example is not there, or is not as the act needs it: what a GET of theirs answers.
-NOT_THERE = {"dead-letter-requeue": 409, "silence-end": 404}
+NOT_THERE = {"dead-letter-requeue": 409, "dead-letter-discard": 409, "silence-end": 404}
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +184,7 @@ def test_every_act_is_for_the_roles_it_was_decided_for():
 
 def test_what_is_dangerous_or_private_is_marked_and_read_only_changes_nothing():
     assert {name for name, act in ACTS.items() if act.dangerous} == {
-        "people.delete", "people.export", "people.fetch_export", "applications.change"
+        "people.delete", "people.export", "people.fetch_export", "applications.change", "jobs.discard"
     }  # fmt: skip
     assert {name for name, act in ACTS.items() if act.private} == {
         "people.contact", "people.private_photos", "people.fetch_export"
