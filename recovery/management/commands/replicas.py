@@ -50,7 +50,7 @@ class Command(BaseCommand):
         except FailoverError as error:
             raise CommandError(f"{error}. Run it again.", returncode=1) from error
         if options["verb"] in {"sync", "rebuild"}:
-            after = {name: options[name] for name in ("verb", "server", "word") if name in options}
+            after = {"verb": options["verb"], "server": options["server"], "word": options.get("word")}
             tell("operations.run", kind="command", target="replicas", why=options["why"], after=after)
 
     def _status(self, _options: dict[str, Any]) -> None:
