@@ -50,7 +50,7 @@ ACTS: dict[str, Act] = {
         Act("photos.view", "look at photos, comments and likes", _EVERYBODY),
         Act("photos.take_down", "take a photo down", _MODERATORS, changes=True),
         Act("people.contact", "read e-mail and phone", _SUPPORT, private=True),
-        Act("people.private_photos", "look at a private account's photos", _MODERATORS, private=True),
+        Act("people.private_photos", "look at a private account's photos and their words", _MODERATORS, private=True),
         Act("people.suspend", "suspend", _MODERATORS, changes=True),
         Act("people.unsuspend", "end a suspension", _MODERATORS, changes=True),
         Act("people.deactivate", "deactivate", _SUPPORT, changes=True),

@@ -148,7 +148,8 @@ def _rows(kind: str, found: list[reading.Row]) -> list[dict[str, Any]]:
             {
                 "id": row.id, "actor": by_id.get(row.actor_id), "actor_id": row.actor_id, "object_id": row.object_id,
                 "whom": by_id.get(row.object_id) if kind == "follow" else None, "owner": owner,
-                "text": comment.text if comment else "", "state": state if kind == "comment" else "",
+                "open": is_open(owner), "text": comment.text if comment and is_open(owner) else "",
+                "state": state if kind == "comment" else "",
                 "thumbnail": thumbnail_of(photo) if is_open(owner) else "",
                 "made_at": created_at_of(row.id),
             }

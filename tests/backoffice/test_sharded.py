@@ -278,6 +278,31 @@ def test_a_photo_of_a_private_account_is_shown_after_it_was_asked_for_and_noted(
     assert [entry.act for entry in moderator.acts()] == ["people.private_photos"]
 
 
+@pytest.mark.parametrize("role", [Role.READ_ONLY, Role.SUPPORT, Role.MODERATOR])
+def test_words_of_a_private_account_are_shown_like_its_pictures_to_who_may_and_asks(role):
+    anna, ben, desk = a_person(), a_person(), a_staff(role)
+    media = anna.upload(caption="our new house #secretstreet")
+    number = photo_id(media)
+    ben.post(f"/v1/media/{media['id']}/comments", text="what a garden")
+    run_until_idle()
+    words = ("our new house", "secretstreet", "what a garden")
+    pages = (f"photos/{number}/", f"photos/?photo={number}", f"comments/?photo={number}")
+    assert all(word in desk.browser.get(f"/admin/{pages[0]}").content.decode() for word in words)
+    User.objects.filter(pk=anna.id).update(is_private=True)
+
+    for path in pages:
+        page = desk.browser.get(f"/admin/{path}").content.decode()
+        assert not [word for word in words if word in page], path
+    assert desk.acts() == []
+    asked = desk.post(f"photos/{number}/private/")
+    if role is not Role.MODERATOR:
+        assert asked.status_code == 403
+        assert [entry.act for entry in desk.acts()] == ["office.refused"]
+        return
+    assert all(word in asked.content.decode() for word in words)
+    assert [(entry.act, entry.target_id) for entry in desk.acts()] == [("people.private_photos", str(number))]
+
+
 def test_a_photo_is_taken_down_with_a_reason_and_listed_as_such(desk):
     anna = a_person()
     media = anna.upload()
