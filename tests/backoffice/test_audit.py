@@ -77,6 +77,12 @@ def test_the_log_is_found_by_actor_act_target_words_request_and_day():
     assert entry.pk not in found(text="purple yeti")
 
 
+def test_who_is_asked_for_by_name_is_found_through_an_index():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "audit_by_name" in Entry.objects.filter(actor_name="somebody").explain()
+
+
 @pytest.mark.parametrize("asked", [{"since": "never"}, {"act": "nothing"}, {"text": "x" * 200}])
 def test_a_bad_question_is_answered_with_400_and_no_rows(asked):
     answer = a_staff(Role.READ_ONLY).get("audit/", **asked)
