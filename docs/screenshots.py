@@ -1,7 +1,7 @@
 """Take docs/admin/*.jpg of a running service with the demo: `python docs/screenshots.py http://127.0.0.1:8000`.
 
-Needs Debian's chromium, the demo's logins (the demo wrote them to .local/demo.json), and some reports and decisions for
-their pictures. A picture is a line in PICTURES; each is kept below 100 kB.
+Needs Debian's chromium and the demo, with its logins (.local/demo.json), reports and decision. A picture is a line in
+PICTURES; each is kept below 100 kB.
 """
 
 import argparse
