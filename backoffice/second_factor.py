@@ -47,7 +47,6 @@ def second_factor(request: HttpRequest) -> HttpResponse:
             codes = _confirm(request, user, device)
             note_proof(request, factor=True)
             return shown(request, "recovery_codes", {"title": "Recovery codes", "codes": codes})
-        audit.record(audit.actor_of(request), "staff.code_refused", target=audit.Target("person", user.pk))
         form.add_error("code", "This is not the code of this moment. Wait for the next one and try again.")
     facts = {
         "title": "My second factor",

@@ -4,6 +4,7 @@ Filed through the services that the API calls. Everything may be repeated after 
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from accounts.models import Report, User
@@ -74,7 +75,8 @@ def _remove_one(plan: Plan, *, author: int, reporter: int) -> None:
 
 
 def _picture(plan: Plan) -> bytes:
-    """Return the plan's last picture as it is uploaded."""
+    """Return the plan's last picture as nobody else uploads it: the other way round."""
     photo = plan.photos[-1]
+    crop = replace(photo.crop, mirrored=not photo.crop.mirrored)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        return rendered(prepared(photo.picture, Path(folder)), photo.crop)
+        return rendered(prepared(photo.picture, Path(folder)), crop)

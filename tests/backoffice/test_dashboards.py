@@ -235,7 +235,7 @@ def test_drills_backups_and_the_canary_are_told(desk):
 def test_deployments_are_in_main_newest_first_whatever_host_answers(desk):
     who = f"anna@{uuid.uuid4().hex[:12]}"
     facts = [
-        {"release": f"r{n}", "before": "r0", "who": who, "at": f"2036-11-26T10:{n:02}:00Z", "seconds": 9.0 + n,
+        {"release": f"r{n}", "before": "older", "who": who, "at": f"2036-11-26T10:{n:02}:00Z", "seconds": 9.0 + n,
          "outcome": "done" if n % 2 else "rolled back", "hosts": 3, "why": "", "phases": {"build": 1.0}}
         for n in range(12)
     ]  # fmt: skip

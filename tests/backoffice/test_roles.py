@@ -20,6 +20,7 @@ from backoffice.frame import page as register_page
 from backoffice.models import Entry
 from backoffice.roles import may, role_of, set_role
 from moderation.models import Case, Decision, Kind, Verdict
+from monitoring.alerts import silences
 from tests.support.people import a_person
 from tests.support.staff import a_staff, staff_person
 from tests.support.store import photo_id
@@ -79,8 +80,8 @@ DECIDED: dict[str, set[Role]] = {
     "office.refused": set(),
     "operations.run": set(),
 }
-#: Pages whose example is not there, or is not as the act needs it: what a GET of theirs answers.
-NOT_THERE = {"dead-letter-requeue": 409, "dead-letter-discard": 409, "silence-end": 404}
+#: Pages whose example is not there: what a GET of theirs answers.
+NOT_THERE = {"dead-letter-requeue": 409, "dead-letter-discard": 409}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def desks(test_databases, django_db_blocker):
 
 @pytest.fixture(scope="module")
 def targets(test_databases, django_db_blocker):
-    """Return what addresses name: a person, their photo, a case and a decision about it."""
+    """Return what addresses name: a person, their photo, a case, a decision about it, a silence."""
     with django_db_blocker.unblock():
         person = a_person()
         number = photo_id(person.upload())
@@ -107,6 +108,7 @@ def targets(test_databases, django_db_blocker):
             "target_id": number,
             "case_id": case.pk,
             "decision_id": decision.pk,
+            "silence_id": silences.add(alert="none", minutes=1, why="-", by="-").pk,
         }
 
 
