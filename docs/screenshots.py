@@ -77,7 +77,7 @@ PICTURES = (
     Picture("switches", "/admin/switches/", height=560),
     Picture("shards", "/admin/dashboards/shards/", height=1000),
     Picture("cache-phone", "/admin/dashboards/cache/", width=PHONE, height=844),
-    Picture("audit", "/admin/audit/?target=person", height=700),
+    Picture("audit", "/admin/audit/", height=700),
 )
 
 

@@ -4,27 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('recovery', '0001_backups'),
+        ("recovery", "0001_backups"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('release', models.CharField(max_length=100)),
-                ('before', models.CharField(blank=True, max_length=100)),
-                ('who', models.CharField(max_length=150)),
-                ('outcome', models.CharField(max_length=20)),
-                ('seconds', models.FloatField()),
-                ('hosts', models.IntegerField()),
-                ('why', models.TextField(blank=True, default='')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("release", models.CharField(max_length=100)),
+                ("before", models.CharField(blank=True, max_length=100)),
+                ("who", models.CharField(max_length=150)),
+                ("outcome", models.CharField(max_length=20)),
+                ("seconds", models.FloatField()),
+                ("hosts", models.IntegerField()),
+                ("why", models.TextField(blank=True, default="")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('at', 'who'), name='one_row_per_deployment')],
+                "constraints": [models.UniqueConstraint(fields=("at", "who"), name="one_row_per_deployment")],
             },
         ),
     ]
