@@ -9,6 +9,7 @@ from pathlib import Path
 
 from accounts.models import Report, User
 from accounts.reports import report
+from backoffice import audit
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 from photos.queries import comments_of, photos_by
@@ -71,7 +72,13 @@ def _remove_one(plan: Plan, *, author: int, reporter: int) -> None:
     report(reporter_id=reporter, kind=Kind.MEDIA, target_id=photo, about_user_id=author, reason=spam, text=REPORTS[0])
     queue.note_reports(kind=Kind.MEDIA, target_id=photo, about_user_id=author)  # its job would, in a moment
     case = Case.objects.get(kind=Kind.MEDIA, target_id=photo, closed_at=None)
-    decisions.decide(case.pk, moderator_id=moderator, verdict=Verdict.REMOVE, reason=_WHY)
+
+    def note(decision: Decision) -> None:
+        actor = audit.Actor(moderator, "moderator")
+        after = {"decision": decision.pk, "verdict": decision.verdict}
+        audit.record(actor, "reports.decide", target=audit.Target("photo", photo), reason=_WHY, after=after)
+
+    decisions.decide(case.pk, moderator_id=moderator, verdict=Verdict.REMOVE, reason=_WHY, noted=note)
 
 
 def _picture(plan: Plan) -> bytes:

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.queries import counts_of, follows_page
+from backoffice.models import Entry
 from demo import errands, people, sources
 from jobs.testing import run_until_idle
 from moderation.models import Case, Decision
@@ -113,6 +114,7 @@ def test_a_moderator_finds_reports_a_decision_and_a_copy_of_what_was_removed(
     assert Decision.objects.count() == decided + 1
     removed = Decision.objects.latest("pk")
     assert (removed.verdict, removed.moderator.username, removed.undone_at) == ("remove", "moderator", None)
+    assert Entry.objects.filter(act="reports.decide", actor_name="moderator", target_id=removed.target_id).count() == 1
 
 
 def test_a_second_run_changes_nothing(pictures: Path, fresh_demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
