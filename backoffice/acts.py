@@ -50,7 +50,7 @@ ACTS: dict[str, Act] = {
         Act("photos.view", "look at photos, comments and likes", _EVERYBODY),
         Act("photos.take_down", "take a photo down", _MODERATORS, changes=True),
         Act("people.contact", "read e-mail and phone", _SUPPORT, private=True),
-        Act("people.private_photos", "look at a private account's photos", _MODERATORS, private=True),
+        Act("people.private_photos", "look at a private account's photos and their words", _MODERATORS, private=True),
         Act("people.suspend", "suspend", _MODERATORS, changes=True),
         Act("people.unsuspend", "end a suspension", _MODERATORS, changes=True),
         Act("people.deactivate", "deactivate", _SUPPORT, changes=True),
@@ -63,6 +63,7 @@ ACTS: dict[str, Act] = {
         Act("people.fetch_export", "fetch an export", _ADMIN, changes=True, dangerous=True, private=True),
         Act("feeds.explain", "explain a feed", _DESKS),
         Act("reports.view", "look at reports", _EVERYBODY),
+        Act("reports.open", "open a case without a report", _MODERATORS, changes=True),
         Act("reports.claim", "take a case to look at", _MODERATORS),
         Act("reports.release", "give a case back", _MODERATORS),
         Act("reports.decide", "decide a case", _MODERATORS, changes=True),
@@ -78,14 +79,19 @@ ACTS: dict[str, Act] = {
         Act("alerts.silence", "silence alerts, or end a silence", _ADMIN, changes=True),
         Act("jobs.view", "look at dead letters and queues", _LOOKERS),
         Act("jobs.requeue", "requeue dead letters", _ADMIN, changes=True),
+        Act("jobs.discard", "discard dead letters", _ADMIN, changes=True, dangerous=True),
         Act("slow.view", "look at slow requests", _LOOKERS),
         Act("spam.view", "look at rules against spam, and preview one", _SPAM),
         Act("spam.change", "change a rule against spam", _MODERATORS, changes=True),
         Act("dashboards.view", "look at dashboards", _EVERYBODY),
         Act("staff.view", "look at staff", _LOOKERS),
-        # No page: `manage.py staff`, and signing in.
+        # No page: commands, signing in, and what is written down of those who may not.
         Act("staff.change", "change staff", frozenset(), changes=True),
         Act("staff.sign_in", "sign in to the admin", frozenset()),
+        Act("staff.sign_in_refused", "fail to sign in as staff", frozenset()),
+        Act("staff.code_refused", "give a wrong second-factor code", frozenset()),
+        Act("office.refused", "be refused what the role may not do", frozenset()),
+        Act("operations.run", "change servers by a command", frozenset(), changes=True),
     )
 }
 

@@ -11,12 +11,16 @@ class BackofficeConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Have the roles' groups made after every migration of main."""
+        """Have the roles' groups made after every migration of main, and what commands change written down."""
         from django.db.models.signals import post_migrate  # noqa: PLC0415  # models are not there earlier
 
+        from instagram.operating import acted  # noqa: PLC0415  # beside what connects to it
+
         from .roles import make_groups  # noqa: PLC0415  # it reads models
+        from .terminal import note  # noqa: PLC0415  # it reads models
 
         post_migrate.connect(make_groups, sender=self)
+        acted.connect(note, dispatch_uid="audit log")
 
 
 class OfficeAdminConfig(django_admin.AdminConfig):

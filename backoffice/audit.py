@@ -20,6 +20,8 @@ from .acts import ACTS
 from .models import Entry
 
 REASON_MAX_CHARS = 1_000
+#: Who tried to sign in and could not: an actor without an id.
+STRANGER = "not signed in"
 
 
 class Target(NamedTuple):

@@ -37,6 +37,8 @@ class Deed:
     initial: Mapping[str, Any] = MappingProxyType({})
     #: The reason, for do().
     why = ""
+    #: Where do() wants the browser to go, if not back.
+    leads_to = ""
 
     @property
     def target(self) -> audit.Target:
@@ -89,7 +91,7 @@ def perform(request: HttpRequest, deed: Deed, *, back: str, crumbs: list[tuple[s
             status = error.status
         else:
             messages.success(request, told)
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(deed.leads_to or back)
     elif request.method == "POST":
         status = 400
     facts |= {"form": form, "consequences": deed.consequences()}

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from instagram.errors import APIError, NotFound
 from sharding import ShardBusy, ShardUnavailable
 
+from . import audit
 from .acts import ACTS
 from .proof import ask_for_proof, is_proved
 from .roles import may
@@ -121,9 +122,16 @@ def served(one: Page) -> View:
 
 
 def refused(request: HttpRequest, act: str) -> HttpResponse:
-    """Answer who may not do an act, and say who may."""
+    """Answer who may not do an act, and say who may; the log keeps that they tried."""
+    note_refused(request, act)
     roles = ", ".join(role for role in ACTS[act].roles) or "nobody"
     return problem(request, f"Your role may not {ACTS[act].says}; {roles} may.", status=403)
+
+
+def note_refused(request: HttpRequest, act: str) -> None:
+    """Write down that a member of the staff tried what their role may not do, and where."""
+    tried = {"act": act, "method": request.method, "path": request.path[:200]}
+    audit.record(audit.actor_of(request), "office.refused", after=tried)
 
 
 def problem(request: HttpRequest, text: str, *, status: int) -> HttpResponse:

@@ -33,6 +33,8 @@ class Entry(models.Model):
         verbose_name_plural = "entries"
         indexes = [
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+            # Of the command line, and of names that somebody else bears by now, there is no id.
+            models.Index(fields=["actor_name", "-id"], name="audit_by_name"),
             models.Index(fields=["act", "-id"], name="audit_by_act"),
             models.Index(fields=["target_kind", "target_id", "-id"], name="audit_by_target"),
             models.Index(fields=["at"], name="audit_by_time"),

@@ -81,10 +81,20 @@ def _staff(request: HttpRequest, *, username: str, password: str, code: str) -> 
         agent=request.META.get("HTTP_USER_AGENT", ""),
     )
     if user is None or role_of(user) is None:
+        _note_refused(request, "staff.sign_in_refused", User.objects.filter(username=username.strip().lower()).first())
         raise forms.ValidationError(_WRONG)
     if has_second_factor(user) and not is_second_factor(user, code):
+        if code:  # none is how it begins: nobody knows yet that one is asked for
+            _note_refused(request, "staff.code_refused", user)
         raise forms.ValidationError(_CODE_NEEDED)
     return user
+
+
+def _note_refused(request: HttpRequest, act: str, user: User | None) -> None:
+    """Write down that somebody, we do not know who, tried to be a member of the staff; of others nothing is kept."""
+    if user is not None and role_of(user):
+        stranger = audit.Actor(None, audit.STRANGER, audit.actor_of(request).address)
+        audit.record(stranger, act, target=audit.Target("person", user.pk))
 
 
 @page("prove/", name="prove", act="office.view", methods=("GET", "HEAD", "POST"))
@@ -101,8 +111,10 @@ def prove(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             if not proves(client_address(request.META), user=user, password=form.cleaned_data["password"]):
+                audit.record(audit.actor_of(request), "staff.sign_in_refused", target=audit.Target("person", user.pk))
                 form.add_error("password", "Wrong password.")
             elif factor and not is_second_factor(user, form.cleaned_data["code"]):
+                audit.record(audit.actor_of(request), "staff.code_refused", target=audit.Target("person", user.pk))
                 form.add_error("code", _CODE_NEEDED)
             else:
                 note_proof(request, factor=factor)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
@@ -12,7 +12,7 @@ from instagram.errors import Unavailable
 
 from .acts import ACTS, LEFT_OUT, MODELS
 from .desk import ReasonForm, RoleGuard
-from .frame import GROUPS, PAGES, Menu, served
+from .frame import GROUPS, PAGES, Menu, note_refused, served
 from .proof import has_second_factor, is_signed_in
 from .roles import may, role_of
 
@@ -69,6 +69,9 @@ class OfficeSite(admin.AdminSite):
             try:
                 answer = _factor_first(request) if self.has_permission(request) else None
                 return self.sealed(answer or checked(request, *args, **kwargs))
+            except PermissionDenied:  # of a registered model: our own pages refuse with a page
+                note_refused(request, "")
+                raise
             except Unavailable as error:
                 return self.sealed(_silent(error))
 

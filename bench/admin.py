@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Following, User
 from backoffice.acts import Role
+from backoffice.models import Entry
 from backoffice.roles import set_role
 from bench.framework import Grid, Result, seconds
 from bench.scratch import analyze, data_centre
@@ -26,8 +27,23 @@ from photos.models import Comment, Like, Photo
 from sharding import Server, Shard, all_servers, counters, physical_servers, shard_of, shards_on
 
 #: Lists, by what they show; the last page that is asked for.
-LISTS = ("photos", "comments", "likes", "follows", "people", "reports", "decisions")
+LISTS = ("photos", "comments", "likes", "follows", "people", "reports", "decisions", "audit")
 LAST = 50
+#: Lists as they are narrowed, by what is asked; their first pages alone, since few have a fiftieth.
+FILTERED = {
+    "photos of a server": "photos/?server=shard_a",
+    "photos of a logical shard": "photos/?shard=1",
+    "photos of a person": "photos/?person=@{name}",
+    "comments of a logical shard": "comments/?shard=1",
+    "likes of a logical shard": "likes/?shard=1",
+    "follows of a person": "follows/?person=@{name}&way=out",
+    "people by name": "people/?q={name}",
+    "people of a logical shard": "people/?shard=1",
+    "people suspended": "people/?state=suspended",
+    "decisions about a person": "decisions/?about=@{name}",
+    "audit by name": "audit/?actor=bench.admin",
+    "audit by words": "audit/?text=benchmark",
+}
 PASSWORD = "a word for the benchmark"
 _DEED = """
 INSERT INTO local.deed (actor_id, id, kind, object_id, logical_shard)
@@ -70,8 +86,12 @@ def run(options: argparse.Namespace) -> Result:
                 f"{len(plan.people):,} people, {len(plan.photos):,} photos, {plan.likes:,} likes,"
                 f" {plan.comments:,} comments."
             ),
-            f"{len(plan.follows):,} follows; as many cases and decisions as photos; {len(physical_servers())} servers.",
+            (
+                f"{len(plan.follows):,} follows; as many cases, decisions and acts of staff as photos;"
+                f" {len(physical_servers())} servers."
+            ),
             f"50 rows a page, of reports 30. Page {LAST} is reached by its cursor, as a person would by “Older”.",
+            "A person: the one whom the demo logs in as first. A name finds everybody whose name begins so.",
             f"Time: a request through all of Django in this process, by an admin; medians of {options.rounds} rounds.",
             (
                 "Queries: statements on PostgreSQL, all servers together;"
@@ -91,6 +111,7 @@ def _load(plan: Plan) -> None:
         with server.cursor() as cursor:
             cursor.execute(_DEED, [list(column) for column in zip(*rows, strict=True)])
     _cases()
+    _acts(len(plan.photos))
     analyze()
 
 
@@ -124,6 +145,17 @@ def _cases() -> None:
     )
 
 
+def _acts(number: int) -> None:
+    """Write as many lines into the audit log, of a hundred members of the staff."""
+    Entry.objects.bulk_create(
+        Entry(
+            actor_id=1_000_000 + each % 100, actor_name=f"staff.{each % 100}", act="photos.take_down",
+            target_kind="photo", target_id=str(each), reason=f"for the benchmark, case {each}",
+        )
+        for each in range(number)
+    )  # fmt: skip
+
+
 def _shards() -> Iterator[Shard]:
     return (shard for server in physical_servers() for shard in shards_on(server))
 
@@ -143,6 +175,8 @@ def _measured(browser: Client, rounds: int) -> dict[str, dict[str, Any]]:
     """Return milliseconds and queries of each page: {"photos 1": {…}, "photos 50": {…}, …}."""
     addresses = {f"{name} 1": f"/admin/{name}/" for name in LISTS}
     addresses |= {f"{name} {LAST}": _page(browser, f"/admin/{name}/", LAST) for name in LISTS}
+    name = people.LOGINS[0].username
+    addresses |= {title: f"/admin/{path.format(name=name)}" for title, path in FILTERED.items()}
     addresses["a photo's page"] = re.findall(r"/admin/photos/\d+/", _text(browser, "/admin/photos/"))[0]
     addresses["a case's page"] = re.findall(r"/admin/reports/\d+/", _text(browser, "/admin/reports/"))[0]
     addresses = dict(sorted(addresses.items(), key=lambda item: item[0].rpartition(" ")[0]))

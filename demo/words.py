@@ -271,3 +271,20 @@ PLACES: dict[str, tuple[float, float]] = {
     "Kyoto, Japan": (35.0116, 135.7681),
     "Accra, Ghana": (5.6037, -0.1870),
 }
+
+#: What people write beside a report: one for each that the demo files.
+REPORTS = (
+    "Nothing but adverts, under every photo I look at.",
+    "Leave people alone.",
+    "This is my picture, I took it last summer.",
+    "Not what my children should see.",
+    "",
+    "He threatens somebody in it.",
+    "Posted this five times this week.",
+    "Taken from a magazine.",
+    "It is about my sister, and she does not want it here.",
+    "",
+    "Wrong place, wrong name, wrong everything.",
+)
+#: Captions of what the demo's moderator has removed, and of its copy by somebody else.
+SPAM, SPAM_COPY = "Cheap pills, ask me", "Found this one in an old box"

@@ -1,4 +1,7 @@
-"""Who deploys what, now and before: a lock and a log, kept on the first app host, where every operator finds them."""
+"""Who deploys what, now and before: a lock and a log, kept on the first app host, where every operator finds them.
+
+Main keeps a copy of the log for the admin.
+"""
 
 import getpass
 import json
@@ -10,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from shlex import quote
 
-from deploy.manage import keeper
+from deploy.manage import keeper, manage
 from deploy.remote import Fleet
 
 
@@ -72,10 +75,11 @@ def unlock(fleet: Fleet) -> str:
 
 
 def note(fleet: Fleet, deployment: Deployment) -> None:
-    """Append to the log."""
+    """Append to the log, and to main's copy, which may be away or of a release that knows of no such thing."""
     host = keeper(fleet)
     line = json.dumps(asdict(deployment))
     fleet.run([host], lambda _: f"echo {quote(line)} >> {quote(host.base)}/shared/deploys.jsonl")
+    manage(fleet, host, "deployments", "note", line)
 
 
 def history(fleet: Fleet, *, most: int = 10) -> list[Deployment]:

@@ -1,7 +1,7 @@
 """Take docs/admin/*.jpg of a running service with the demo: `python docs/screenshots.py http://127.0.0.1:8000`.
 
-Needs Debian's chromium, the demo's logins (the demo wrote them to .local/demo.json), and some reports and decisions for
-their pictures. A picture is a line in PICTURES; each is kept below 100 kB.
+Needs Debian's chromium and the demo, with its logins (.local/demo.json), reports and decision. A picture is a line in
+PICTURES; each is kept below 100 kB.
 """
 
 import argparse
@@ -77,7 +77,7 @@ PICTURES = (
     Picture("switches", "/admin/switches/", height=560),
     Picture("shards", "/admin/dashboards/shards/", height=1000),
     Picture("cache-phone", "/admin/dashboards/cache/", width=PHONE, height=844),
-    Picture("audit", "/admin/audit/?target=person", height=700),
+    Picture("audit", "/admin/audit/", height=700),
 )
 
 

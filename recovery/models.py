@@ -1,6 +1,7 @@
-"""What was backed up, until when each server can be restored, and when that was last proven. In main; a few rows a day.
+"""What was backed up, until when each server can be restored, when that was last proven, and what was deployed.
 
-The backups know all of this themselves (their manifests): the rows are for health, admin and `manage.py backups`.
+In main; a few rows a day. The backups know all of theirs themselves (their manifests), and `fab` keeps a log of
+deployments: the rows are for health, admin and `manage.py backups`.
 """
 
 from django.db import models
@@ -71,3 +72,25 @@ class Drill(models.Model):
 
     def __str__(self) -> str:
         return f"drill of {self.label} at {self.ended_at:%Y-%m-%d %H:%M}: {'ok' if self.ok else 'FAILED'}"
+
+
+class Deployment(models.Model):
+    """A release that an operator put on the hosts, or tried to. `fab deploy` and `rollback` write it when they end."""
+
+    at = models.DateTimeField()
+    release = models.CharField(max_length=100)
+    #: The release that ran before.
+    before = models.CharField(max_length=100, blank=True)
+    who = models.CharField(max_length=150)
+    #: done, rolled back, failed.
+    outcome = models.CharField(max_length=20)
+    seconds = models.FloatField()
+    hosts = models.IntegerField()
+    #: A sentence, when it is not done.
+    why = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["at", "who"], name="one_row_per_deployment")]
+
+    def __str__(self) -> str:
+        return f"{self.release} by {self.who} at {self.at:%Y-%m-%d %H:%M}: {self.outcome}"

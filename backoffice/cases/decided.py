@@ -14,6 +14,8 @@ from backoffice.audit import Target
 from backoffice.deeds import Deed, perform
 from backoffice.frame import Menu, page, shown
 from backoffice.lists import PlainText, Questions, page_of
+from backoffice.people.finding import the_person
+from backoffice.roles import may
 from instagram.errors import NotFound
 from moderation import decisions
 from moderation.models import Decision, Verdict
@@ -29,13 +31,27 @@ class DecisionQuestions(Questions):
     moderator = PlainText("Moderator", most=30)
     verdict = forms.ChoiceField(label="Decision", required=False, choices=[("", "any"), *Verdict.choices])
     state = forms.ChoiceField(label="State", required=False, choices=_STATES)
-    about = forms.IntegerField(label="About person, id", required=False, min_value=1, max_value=2**62)
+    about = PlainText("About: id, @name, e-mail", most=300)
+
+    def __init__(self, request: HttpRequest) -> None:
+        """Take what is asked, and by whom: not everybody may find people by e-mail and phone."""
+        super().__init__(request.GET)
+        self._request = request
+        if not may(request.user, "people.contact"):
+            self.fields["about"].label = "About: id, @name"
+
+    def clean_about(self) -> int | None:
+        """Return the one person that is meant; by id also who is gone, since decisions stay."""
+        text = self.cleaned_data["about"].strip()
+        if text.isascii() and text.isdecimal() and len(text) < 19:
+            return int(text)
+        return the_person(self._request, text, field="about")
 
 
 @page("decisions/", name="decisions", act="decisions.view", menu=Menu("What is going on", "Decisions", 20))
 def decided(request: HttpRequest) -> HttpResponse:
     """Show decisions. Cost: three queries on main."""
-    form = DecisionQuestions(request.GET)
+    form = DecisionQuestions(request)
     rows = Decision.objects.none()
     if form.is_valid():
         asked = form.asked()

@@ -60,7 +60,7 @@ def saying(decision: Decision) -> str:
 
 
 def target_of(kind: str, target_id: int, *, with_image: bool) -> Target:
-    """Return a case's target. with_image: the photo itself, too, unless it was taken down.
+    """Return a case's target. with_image: the photo itself, unless it was taken down, and its words, too.
 
     Cost: one or two queries on its shard.
     """
@@ -186,7 +186,7 @@ def _photo(photo_id: int, *, with_image: bool) -> Target:
         f"photo {photo_id}",
         State(photo.state).name.lower(),
         reverse("admin:photo", args=[photo_id]),
-        text=photo.caption,
+        text=photo.caption if with_image else "",
         image=thumbnail_of(photo, 612) if with_image else "",
         side=612,
         made_at=created_at_of(photo_id),
@@ -203,7 +203,7 @@ def _comment(comment_id: int, *, with_image: bool) -> Target:
         f"comment {comment_id}",
         State(comment.state).name.lower(),
         reverse("admin:photo", args=[comment.photo_id]),
-        text=comment.text,
+        text=comment.text if with_image else "",
         image=thumbnail_of(_row(shard, comment.photo_id), 306) if with_image else "",
         side=306,
         made_at=created_at_of(comment_id),

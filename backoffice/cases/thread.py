@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounts.models import User
-from backoffice.sharded.reading import Row, Span, comments_of_photo, comments_with
+from backoffice.sharded.reading import Row, Span, comments_of, comments_with
 from photos.models import Comment, State
 from sharding import ShardUnavailable, shard_of_object
 
@@ -34,8 +34,8 @@ def thread_of(comment_id: int) -> list[Said]:
         return []
     if here is None:
         return []
-    before = comments_of_photo(shard, here.photo_id, Span(below=comment_id, count=AROUND)).rows
-    after = comments_of_photo(shard, here.photo_id, Span(above=comment_id, backwards=True, count=AROUND)).rows
+    before = comments_of(shard, Span(below=comment_id, count=AROUND), photo_id=here.photo_id).rows
+    after = comments_of(shard, Span(above=comment_id, backwards=True, count=AROUND), photo_id=here.photo_id).rows
     rows = [*before[::-1], Row(here.id, here.author_id, here.photo_id), *after[::-1]]
     texts = comments_with(row.id for row in rows)
     names = dict(User.objects.filter(pk__in={row.actor_id for row in rows}).values_list("pk", "username"))
@@ -43,8 +43,8 @@ def thread_of(comment_id: int) -> list[Said]:
         Said(
             row.actor_id,
             names.get(row.actor_id, str(row.actor_id)),
-            texts[row.id][0],
-            State(texts[row.id][1]).name.lower(),
+            texts[row.id].text,
+            State(texts[row.id].state).name.lower(),
             row.id == comment_id,
         )
         for row in rows

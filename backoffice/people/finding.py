@@ -4,7 +4,9 @@ import re
 from urllib.parse import urlsplit
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
 from accounts.models import User, phone_digits
 from backoffice import audit
@@ -15,6 +17,8 @@ from sharding.ids import MAX_ID
 
 #: People one search finds at most; who looks for more says more.
 FOUND_MOST = 200
+#: People that "did you mean" names.
+MEANT_MOST = 8
 _NAME = re.compile(r"[a-z0-9._]{1,30}")
 _WORD = re.compile(r"\w+")
 _PHONE_MIN_DIGITS = 6
@@ -40,6 +44,40 @@ def people_found(request: HttpRequest, text: str) -> list[int]:
     return list(ids)[:FOUND_MOST]
 
 
+def the_person(request: HttpRequest, text: str, *, field: str) -> int | None:
+    """Return the one person a text names, None for no text: by id, or a whole user name, e-mail address or phone.
+
+    field: of the address, for links to those who may be meant instead. Nobody is guessed: raises ValidationError with
+    these links, or one that says that nobody is like that. Cost: of a name one or two queries, else people_found().
+    """
+    text = text.strip()
+    if not text:
+        return None
+    whole = _by_id(text) or list(User.objects.filter(username=_name_in(text)).values_list("pk", flat=True))
+    if whole:
+        return whole[0]
+    found = people_found(request, text)
+    if len(found) == 1 and may(request.user, "people.contact") and found == _by_contact(text):
+        return found[0]
+    if not found:
+        raise ValidationError("nobody like that")
+    people = User.objects.in_bulk(found[:MEANT_MOST])
+    links = format_html_join(
+        ", ", '<a href="{}">{}</a>',
+        ((_asking_for(request, field, each), people[each].username) for each in found[:MEANT_MOST] if each in people),
+    )  # fmt: skip
+    raise ValidationError(format_html("Did you mean {}{}?", links, "" if len(found) <= MEANT_MOST else ", …"))
+
+
+def _asking_for(request: HttpRequest, field: str, user_id: int) -> str:
+    """Return the address of this list with a person's id for the text, from its first page on."""
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    query[field] = str(user_id)
+    return f"{request.path}?{query.urlencode()}"
+
+
 def _by_id(text: str) -> list[int]:
     if not (text.isascii() and text.isdecimal()) or int(text) > MAX_ID:
         return []
@@ -47,15 +85,21 @@ def _by_id(text: str) -> list[int]:
 
 
 def _by_username(text: str) -> list[int]:
-    try:
-        path = urlsplit(text).path.strip("/") if "://" in text else text
-    except ValueError:  # no address after all: http://[
-        return []
-    name = path.lower().removeprefix("@")
-    if not _NAME.fullmatch(name):
+    name = _name_in(text)
+    if not name:
         return []
     begins = User.objects.filter(username__startswith=name).order_by("username")
     return list(begins.values_list("pk", flat=True)[:FOUND_MOST])
+
+
+def _name_in(text: str) -> str:
+    """Return the user name, or its beginning, that a text or a link may be; "" if it can be none."""
+    try:
+        path = urlsplit(text).path.strip("/") if "://" in text else text
+    except ValueError:  # no address after all: http://[
+        return ""
+    name = path.lower().removeprefix("@")
+    return name if _NAME.fullmatch(name) else ""
 
 
 def _by_photo(text: str) -> list[int]:

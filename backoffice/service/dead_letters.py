@@ -1,7 +1,8 @@
-"""Jobs that failed too often: why each did, and putting them back."""
+"""Jobs that failed too often: why each did, putting them back, and discarding them."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django.conf import settings
@@ -19,12 +20,12 @@ from sharding import Server, ShardUnavailable, all_servers, gather, server_named
 
 #: Letters of each server on the page, and characters of arguments and errors that are shown.
 COUNT, ARGUMENTS, ERROR = 100, 200, 300
-#: Letters of each server that one press puts back, and in one statement.
-MOST_REQUEUED, PORTION = 10_000, 1_000
+#: Letters of each server that one press puts back or discards, and in one statement.
+MOST_MOVED, PORTION = 10_000, 1_000
 
 
 class GoneError(APIError):
-    """There is nothing to put back any more."""
+    """There is nothing to put back or to discard any more."""
 
     error_type, status = "OfficeGoneError", 409
 
@@ -61,15 +62,20 @@ def letters(request: HttpRequest) -> HttpResponse:
     return shown(request, "service/dead_letters", facts)
 
 
-class Requeue(Deed):
-    """Put dead letters back: one of a server, or all of a task."""
+class LettersDeed(Deed):
+    """Something done to dead letters: to one of a server, or to all of a task. verb: as on the button; done: after it.
 
-    act = "jobs.requeue"
+    each: does it to letters of a server by their ids, and returns how many there were.
+    """
+
+    verb: ClassVar[str]
+    done: ClassVar[str]
+    each: Callable[[Server, Iterable[int]], int]
 
     def __init__(self, task: str, *, server: Server | None = None, letter_id: int = 0) -> None:
         """Take a task for all of its letters, or with a server one letter of that server."""
         self.task, self.server, self.letter_id = task, server, letter_id
-        self.button = "Requeue it" if server else "Requeue all of them"
+        self.button = f"{self.verb} it" if server else f"{self.verb} all of them"
 
     @property
     def target(self) -> Target:
@@ -80,16 +86,8 @@ class Requeue(Deed):
 
     @property
     def title(self) -> str:
-        """Return what is put back."""
-        return f"Requeue {self.task}"
-
-    def consequences(self) -> list[str]:
-        """Say what will happen."""
-        which = "The job runs" if self.server else f"Each job of {self.task} that died, on every server, runs"
-        return [
-            f"{which} again at once, with {settings.JOBS_MAX_ATTEMPTS} attempts before it.",
-            "What made it fail should be mended before; otherwise it is back here soon.",
-        ]
+        """Return what is done to which."""
+        return f"{self.verb} {self.task}"
 
     def state(self) -> dict[str, Any]:
         """Return how many there are; of servers that are away none."""
@@ -102,30 +100,58 @@ class Requeue(Deed):
         }
 
     def do(self, answers: dict[str, Any]) -> str:
-        """Put them back."""
+        """Do it."""
         if self.server:
-            done, away = dead_letters.requeue(self.server, [self.letter_id]), list[str]()
+            done, away = self.each(self.server, [self.letter_id]), list[str]()
         else:
             done, away = self._all()
         if not done and not away:
-            raise GoneError("There is nothing to put back: somebody has been faster.")
-        told = f"{done} of {self.task} put back."
+            raise GoneError("There is none of them any more: somebody has been faster.")
+        told = f"{done} of {self.task} {self.done}."
         return f"{told} Not asked, since away: {', '.join(away)}." if away else told
 
     def _all(self) -> tuple[int, list[str]]:
-        """Put back all of the task; return how many, and who did not answer."""
+        """Do it to all of the task; return to how many, and who did not answer."""
         done = 0
         away: list[str] = []
         for server in all_servers():
             try:
-                for _ in range(MOST_REQUEUED // PORTION):
+                for _ in range(MOST_MOVED // PORTION):
                     found = [row["id"] for row in dead_letters.latest(server, task=self.task, most=PORTION)]
-                    done += dead_letters.requeue(server, found)
+                    done += self.each(server, found)
                     if len(found) < PORTION:
                         break
             except ShardUnavailable:
                 away.append(server.name)
         return done, away
+
+
+class Requeue(LettersDeed):
+    """Put dead letters back."""
+
+    act, verb, done, each = "jobs.requeue", "Requeue", "put back", staticmethod(dead_letters.requeue)
+
+    def consequences(self) -> list[str]:
+        """Say what will happen."""
+        which = "The job runs" if self.server else f"Each job of {self.task} that died, on every server, runs"
+        return [
+            f"{which} again at once, with {settings.JOBS_MAX_ATTEMPTS} attempts before it.",
+            "What made it fail should be mended before; otherwise it is back here soon.",
+        ]
+
+
+class Discard(LettersDeed):
+    """Delete dead letters."""
+
+    act, verb, done, each = "jobs.discard", "Discard", "discarded", staticmethod(dead_letters.discard)
+
+    def consequences(self) -> list[str]:
+        """Say what will happen."""
+        which = "The job is" if self.server else f"Each job of {self.task} that died, on every server, is"
+        return [
+            f"{which} deleted with its arguments: what it was to do is never done.",
+            "It cannot be taken back. What may still be wanted is requeued instead, once it is mended.",
+        ]
 
 
 @page(
@@ -137,13 +163,19 @@ class Requeue(Deed):
 )
 def requeue_one(request: HttpRequest, server: str, letter_id: int) -> HttpResponse:
     """Put one back."""
-    if server not in [each.name for each in all_servers()] or letter_id >= 2**63:
-        raise NotFound(what="dead letter")
-    letter = dead_letters.one(server_named(server), letter_id)
-    if letter is None:
-        raise GoneError("This dead letter is gone: it was put back or discarded.")
-    deed = Requeue(letter["task"], server=server_named(server), letter_id=letter_id)
-    return perform(request, deed, back=reverse("admin:dead-letters"), crumbs=_crumbs())
+    return _of_one(request, Requeue, server, letter_id)
+
+
+@page(
+    "dead_letters/<slug:server>/<int:letter_id>/discard/",
+    name="dead-letter-discard",
+    act="jobs.discard",
+    methods=("GET", "HEAD", "POST"),
+    example={"server": "main", "letter_id": 1},
+)
+def discard_one(request: HttpRequest, server: str, letter_id: int) -> HttpResponse:
+    """Delete one."""
+    return _of_one(request, Discard, server, letter_id)
 
 
 @page(
@@ -155,9 +187,19 @@ def requeue_one(request: HttpRequest, server: str, letter_id: int) -> HttpRespon
 )
 def requeue_task(request: HttpRequest, task: str) -> HttpResponse:
     """Put all of a task back."""
-    return perform(
-        request, Requeue(task[:200].replace("\x00", "")), back=reverse("admin:dead-letters"), crumbs=_crumbs()
-    )
+    return _of_task(request, Requeue, task)
+
+
+@page(
+    "dead_letters/task/<path:task>/discard/",
+    name="dead-letters-discard",
+    act="jobs.discard",
+    methods=("GET", "HEAD", "POST"),
+    example={"task": "nobody.knows_this"},
+)
+def discard_task(request: HttpRequest, task: str) -> HttpResponse:
+    """Delete all of a task."""
+    return _of_task(request, Discard, task)
 
 
 @panel("Dead letters", act="jobs.view", order=45)
@@ -169,6 +211,21 @@ def dead() -> tuple[str, str, str]:
     away = [server.name for server in servers if server not in answers]
     detail = f"without {', '.join(away)}" if away else "jobs that failed too often"
     return f"{number:,}", detail, reverse("admin:dead-letters")
+
+
+def _of_one(request: HttpRequest, deed: type[LettersDeed], server: str, letter_id: int) -> HttpResponse:
+    if server not in [each.name for each in all_servers()] or letter_id >= 2**63:
+        raise NotFound(what="dead letter")
+    letter = dead_letters.one(server_named(server), letter_id)
+    if letter is None:
+        raise GoneError("This dead letter is gone: it was put back or discarded.")
+    done = deed(letter["task"], server=server_named(server), letter_id=letter_id)
+    return perform(request, done, back=reverse("admin:dead-letters"), crumbs=_crumbs())
+
+
+def _of_task(request: HttpRequest, deed: type[LettersDeed], task: str) -> HttpResponse:
+    named = deed(task[:200].replace("\x00", ""))
+    return perform(request, named, back=reverse("admin:dead-letters"), crumbs=_crumbs())
 
 
 def _by_task(rows: Any) -> list[dict[str, Any]]:

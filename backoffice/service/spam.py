@@ -1,4 +1,4 @@
-"""Rules against spam: their numbers, and what a rule with other numbers would have caught."""
+"""Rules against spam: new ones, their numbers, and what a rule with other numbers would have caught."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -26,7 +26,8 @@ def spam_rules(request: HttpRequest) -> HttpResponse:
         {"rule": rule, "title": _kind_of(rule), "numbers": _in_words(rules.numbers_of(rule))}
         for rule in SpamRule.objects.order_by("pk")
     ]
-    return shown(request, "service/spam", {"title": "Rules against spam", "rows": rows})
+    kinds = [(kind, about.title) for kind, about in rules.KINDS.items()]
+    return shown(request, "service/spam", {"title": "Rules against spam", "rows": rows, "kinds": kinds})
 
 
 class ChangeRule(Deed):
@@ -37,8 +38,7 @@ class ChangeRule(Deed):
     def __init__(self, rule: SpamRule, *, numbers: dict[str, int]) -> None:
         """Take the rule. numbers: to begin with."""
         self.rule = rule
-        on = forms.BooleanField(label="On", required=False)
-        self.form = type("RuleForm", (DeedForm,), {"is_on": on, **_fields(rule.kind)})
+        self.form = type("RuleForm", (DeedForm,), {"is_on": _on_field(), **_fields(rule.kind)})
         self.initial = {"is_on": rule.is_on, **numbers}
 
     @property
@@ -53,22 +53,114 @@ class ChangeRule(Deed):
 
     def consequences(self) -> list[str]:
         """Say whom it concerns."""
-        kind = rules.KINDS[self.rule.kind]
-        whom = "the account of who wrote them" if kind.about_person else "each text"
-        return [
-            f"{kind.title}: texts that are posted from now on are judged by these numbers; {whom} goes to the queue.",
-            "What is in the queue stays there. Nothing is removed by a rule.",
-        ]
+        return _consequences(self.rule.kind)
 
     def state(self) -> dict[str, Any]:
         """Return the numbers."""
-        rule = SpamRule.objects.get(pk=self.rule.pk)
-        return {"rule": rule.name, "on": rule.is_on, **rule.numbers}
+        return _state(SpamRule.objects.get(pk=self.rule.pk))
 
     def do(self, answers: dict[str, Any]) -> str:
         """Change it."""
         rule = rules.change(self.rule.pk, is_on=answers.pop("is_on"), numbers=answers)
         return f"{rule.name} is {'on' if rule.is_on else 'off'}: {_in_words(rule.numbers)}."
+
+
+class AddRule(Deed):
+    """Make a rule of a kind."""
+
+    act, button = "spam.change", "Add the rule"
+
+    def __init__(self, kind: str) -> None:
+        """Take the kind; its numbers begin as its defaults."""
+        self.kind = kind
+        self._made: SpamRule | None = None
+        self.form = type("NewRuleForm", (DeedForm,), {"name": _name_field(), "is_on": _on_field(), **_fields(kind)})
+        defaults = {name: default for name, (default, _, _) in rules.KINDS[kind].numbers.items()}
+        self.initial = {"is_on": True, **defaults}
+
+    @property
+    def target(self) -> Target:
+        """Return the rule; before it is there, none."""
+        return Target("spam_rule", self._made.pk if self._made else "")
+
+    @property
+    def title(self) -> str:
+        """Return what it will catch."""
+        return f"Add a rule: {rules.KINDS[self.kind].title}"
+
+    def consequences(self) -> list[str]:
+        """Say whom it concerns."""
+        return _consequences(self.kind)
+
+    def state(self) -> dict[str, Any]:
+        """Return the rule that was made."""
+        return _state(self._made) | {"kind": self.kind} if self._made else {}
+
+    def do(self, answers: dict[str, Any]) -> str:
+        """Make it."""
+        name, is_on = answers.pop("name"), answers.pop("is_on")
+        self._made = rules.add(name=name, kind=self.kind, numbers=answers, is_on=is_on)
+        return f"{self._made.name} is there: {_in_words(self._made.numbers)}."
+
+
+class DeleteRule(Deed):
+    """Delete a rule."""
+
+    act, button = "spam.change", "Delete the rule"
+
+    def __init__(self, rule: SpamRule) -> None:
+        """Take the rule."""
+        self.rule = rule
+
+    @property
+    def target(self) -> Target:
+        """Return the rule."""
+        return Target("spam_rule", self.rule.pk)
+
+    @property
+    def title(self) -> str:
+        """Return the rule's name."""
+        return f"Delete: {self.rule.name}"
+
+    def consequences(self) -> list[str]:
+        """Say what stays."""
+        return [
+            "Texts that are posted from now on are not judged by it. Turned off it could come back with its numbers.",
+            "What it has found stays in the queue.",
+        ]
+
+    def state(self) -> dict[str, Any]:
+        """Return the rule, while it is there."""
+        rule = SpamRule.objects.filter(pk=self.rule.pk).first()
+        return _state(rule) | {"kind": rule.kind} if rule else {}
+
+    def do(self, answers: dict[str, Any]) -> str:
+        """Delete it."""
+        rules.delete(self.rule.pk)
+        return f"{self.rule.name} is deleted."
+
+
+@page(
+    "spam/add/<slug:kind>/", name="spam-add", act="spam.change", methods=("GET", "HEAD", "POST"),
+    example={"kind": "rate"},
+)  # fmt: skip
+def add(request: HttpRequest, kind: str) -> HttpResponse:
+    """Make a rule of a kind."""
+    if kind not in rules.KINDS:
+        raise NotFound(what="kind of rule")
+    return perform(request, AddRule(kind), back=reverse("admin:spam"), crumbs=_crumbs())
+
+
+@page(
+    "spam/<int:rule_id>/delete/", name="spam-delete", act="spam.change", methods=("GET", "HEAD", "POST"),
+    example={"rule_id": 1},
+)  # fmt: skip
+def delete(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Delete a rule, also one of a kind that this release does not know."""
+    rule = SpamRule.objects.filter(pk=rule_id).first() if rule_id < 2**63 else None
+    if rule is None:
+        raise NotFound(what="rule")
+    return perform(request, DeleteRule(rule), back=reverse("admin:spam"), crumbs=_crumbs())
 
 
 @page(
@@ -131,6 +223,29 @@ def _fields(kind: str) -> dict[str, forms.Field]:
         )
         for name, (_, least, most) in rules.KINDS[kind].numbers.items()
     }  # fmt: skip
+
+
+def _on_field() -> forms.Field:
+    return forms.BooleanField(label="On", required=False)
+
+
+def _name_field() -> forms.Field:
+    widget = forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
+    help_text = "What moderators read beside what it caught."
+    return forms.CharField(label="Name", max_length=rules.NAME_MAX_CHARS, help_text=help_text, widget=widget)
+
+
+def _consequences(kind: str) -> list[str]:
+    about = rules.KINDS[kind]
+    whom = "the account of who wrote them" if about.about_person else "each text"
+    return [
+        f"{about.title}: texts that are posted from now on are judged by these numbers; {whom} goes to the queue.",
+        "What is in the queue stays there. Nothing is removed by a rule.",
+    ]
+
+
+def _state(rule: SpamRule) -> dict[str, Any]:
+    return {"rule": rule.name, "on": rule.is_on, **rule.numbers}
 
 
 def _kind_of(rule: SpamRule) -> str:

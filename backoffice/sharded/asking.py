@@ -1,12 +1,16 @@
-"""What every list of sharded things can be asked: whose, of which photo, which server or shard, from when to when."""
+"""What every list of sharded things can be asked: whose, of which photo, which server or shard, from when to when.
+
+What is asked is honoured or refused with a sentence, never dropped.
+"""
 
 from datetime import timedelta
 
 from django import forms
 from django.http import HttpRequest
 
-from backoffice.lists import PlainText, Questions, ServerField, address_with, cursors, day_field, midnight
-from backoffice.people.finding import people_found
+from accounts.models import User
+from backoffice.lists import PlainText, Questions, ServerField, ShardField, address_with, cursors, day_field, midnight
+from backoffice.people.finding import the_person
 from backoffice.roles import may
 from feeds.explain import photo_named
 from sharding import Server, physical_servers, server_named, shard_of_object
@@ -21,6 +25,7 @@ class ShardedQuestions(Questions):
     person = PlainText("Person: id, @name, e-mail", most=300)
     photo = PlainText("Photo: id, code, link", most=300)
     server = ServerField()
+    shard = ShardField()
     since = day_field("From")
     until = day_field("To")
 
@@ -33,13 +38,7 @@ class ShardedQuestions(Questions):
 
     def clean_person(self) -> int | None:
         """Return the one person that is meant."""
-        text = self.cleaned_data["person"]
-        if not text:
-            return None
-        ids = people_found(self._request, text)
-        if not ids:
-            raise forms.ValidationError("nobody like that")
-        return ids[0]
+        return the_person(self._request, self.cleaned_data["person"], field="person")
 
     def clean_photo(self) -> int | None:
         """Return the photo's id."""
@@ -52,6 +51,20 @@ class ShardedQuestions(Questions):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return number
+
+    def clean(self) -> None:
+        """Refuse what contradicts itself: what is on one server, or in one logical shard, needs no other named."""
+        super().clean()
+        asked = self.asked()
+        if "server" in asked and {"photo", "person", "shard"} & asked.keys():
+            self.add_error("server", "fits neither a photo, a person nor a logical shard: each is on one server")
+        if "shard" in asked and {"photo", "person"} & asked.keys():
+            self.add_error("shard", "fits neither a photo nor a person")
+
+    def chosen(self) -> User | None:
+        """Return the person whose things are shown, if the list is of one. Cost: one query on main."""
+        user_id = self.cleaned_data.get("person")
+        return None if user_id is None else User.objects.filter(pk=user_id).first()
 
     def servers(self) -> list[Server]:
         """Return the servers to ask."""

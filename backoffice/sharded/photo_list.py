@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from backoffice.cases.facts import is_open, thumbnail_of
 from backoffice.frame import Menu, page, shown
-from backoffice.lists import ShardField
 from photos.models import Photo, State
 from photos.queries import counts_of
 from sharding import shard_numbered, shard_of, shard_of_object
@@ -23,7 +22,6 @@ _STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 class PhotoQuestions(ShardedQuestions):
     """What the list can be asked."""
 
-    shard = ShardField()
     state = forms.ChoiceField(
         label="State",
         required=False,
@@ -35,11 +33,10 @@ class PhotoQuestions(ShardedQuestions):
         """Refuse what no index answers, and what contradicts itself."""
         super().clean()
         asked = self.asked()
-        is_narrow = {"photo", "person", "shard"} & asked.keys()
-        if asked.get("state") == "deleted" and not is_narrow:
+        if asked.get("state") == "deleted" and not {"photo", "person", "shard"} & asked.keys():
             self.add_error("state", "say whose, or which logical shard")
-        if "server" in asked and (is_narrow or asked.get("state") == "held"):
-            self.add_error("server", "fits neither a photo, a person, a logical shard, nor what is taken down")
+        if asked.get("state") == "held" and "server" in asked:
+            self.add_error("server", "does not fit what is taken down: that is known by decisions")
 
 
 @page("photos/", name="photos", act="photos.view", menu=Menu("Photos and comments", "Photos", 10))
@@ -51,7 +48,10 @@ def photos(request: HttpRequest) -> HttpResponse:
     asked, span = form.asked(), form.span()
     found = _asked_for(form, asked, span)
     rows = rows_of(found.rows)
-    facts: dict[str, Any] = {"title": "Photos", "form": form, "rows": rows, "note": away_note(found) or _scope(asked)}
+    facts: dict[str, Any] = {
+        "title": "Photos", "form": form, "rows": rows, "note": away_note(found) or _scope(asked),
+        "chosen": form.chosen(),
+    }  # fmt: skip
     return shown(request, "photos", facts | neighbours(request, found, span))
 
 
@@ -63,7 +63,7 @@ def _scope(asked: dict[str, Any]) -> str:
 
 
 def rows_of(found: list[reading.Row]) -> list[dict[str, Any]]:
-    """Return photos as lists show them: without pictures of private accounts and of what was taken down.
+    """Return photos as lists show them: without pictures of what was taken down, of private accounts without words too.
 
     Cost: one query per server for rows and numbers each, one on main.
     """
@@ -77,6 +77,7 @@ def rows_of(found: list[reading.Row]) -> list[dict[str, Any]]:
         shown_rows.append(
             {
                 "id": row.id, "code": shortcode_of(row.id), "owner": owner, "owner_id": row.actor_id, "photo": photo,
+                "open": is_open(owner),
                 "thumbnail": thumbnail_of(photo) if is_open(owner) else "", "likes": likes, "comments": comments,
                 "shard": shard, "made_at": created_at_of(row.id), "state": state_of(photo),
             }
@@ -95,10 +96,15 @@ def state_of(photo: Photo | reading.PhotoRow | None) -> tuple[str, str]:
 
 def _asked_for(form: PhotoQuestions, asked: dict[str, Any], span: reading.Span) -> reading.Found:
     """Return what was asked for: the narrowest of photo, person, logical shard, else all servers' or one's."""
-    if "photo" in asked:
-        rows = [reading.Row(photo.id, photo.author_id) for photo in reading.photos_with([asked["photo"]]).values()]
-        return reading.Found(rows, more=False)
     where = {"state": _STATES[asked["state"]]} if "state" in asked else {}
+    if "photo" in asked:
+        wanted = where | ({"author_id": asked["person"]} if "person" in asked else {})
+        rows = [
+            reading.Row(photo.id, photo.author_id)
+            for photo in reading.photos_with([asked["photo"]]).values()
+            if span.above < photo.id < span.below and all(getattr(photo, name) == wanted[name] for name in wanted)
+        ]
+        return reading.Found(rows, more=False)
     if "person" in asked:
         return reading.photos_of(shard_of(asked["person"]), span, author_id=asked["person"], **where)
     if "shard" in asked:

@@ -42,7 +42,7 @@ def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
     example={"photo_id": 1},
 )  # fmt: skip
 def private_photo(request: HttpRequest, photo_id: int) -> HttpResponse:
-    """Show the picture of a private account, or one that was taken down, and write down who looked."""
+    """Show a photo of a private account with its words, or a picture that was taken down; write down who looked."""
     _known(photo_id)
     audit.record(audit.actor_of(request), "people.private_photos", target=Target("photo", photo_id))
     return _shown(request, photo_id, with_private=True)
@@ -120,23 +120,28 @@ def _shown(request: HttpRequest, photo_id: int, *, with_private: bool) -> HttpRe
     shard, row = _known(photo_id)
     owner = User.objects.filter(pk=row.author_id).first()
     sees = (with_private or (row.state == State.VISIBLE and is_open(owner))) and row.state != State.DELETED
+    reads = with_private or is_open(owner)
     numbers = parts(photo_id)
     case = Case.objects.filter(kind=Kind.MEDIA, target_id=photo_id, closed_at=None).first()
     facts: dict[str, Any] = {
         "title": f"Photo {photo_id}", "crumbs": [(reverse("admin:photos"), "Photos")], "photo": row, "owner": owner,
         "state": state_of(row), "shard": shard, "code": shortcode_of(photo_id), "made_at": created_at_of(photo_id),
-        "numbers": numbers, "sees": sees, "image": storage.image_url(row.image_stem, 612) if sees else "",
+        "numbers": numbers, "sees": sees, "reads": reads,
+        "hidden": not reads or (not sees and row.state != State.DELETED),
+        "image": storage.image_url(row.image_stem, 612) if sees else "",
         "files": _files(row, sees=sees), "case": case, "history": history_of(Kind.MEDIA, photo_id),
         "entries": [shown_entry(entry) for entry in audit.about(Target("photo", photo_id))],
-        "mapped": photo_map.users_of([photo_id], lambda _: {}).get(photo_id), "tags": hashtags_in(row.caption),
+        "mapped": photo_map.users_of([photo_id], lambda _: {}).get(photo_id),
+        "tags": hashtags_in(row.caption) if reads else [],
     }  # fmt: skip
-    facts |= _around(shard, photo_id)
+    facts |= _around(shard, photo_id, reads=reads)
     return shown(request, "photo", facts)
 
 
-def _around(shard: Shard, photo_id: int) -> dict[str, Any]:
-    """Return what hangs on a photo. Cost: six queries on its shard, one multi-get."""
-    likers, written = likers_of(photo_id)[:LIKERS], comments_of(photo_id)[-COMMENTS:][::-1]
+def _around(shard: Shard, photo_id: int, *, reads: bool) -> dict[str, Any]:
+    """Return what hangs on a photo. reads: comments, too. Cost: six queries on its shard, one multi-get."""
+    likers = likers_of(photo_id)[:LIKERS]
+    written = comments_of(photo_id)[-COMMENTS:][::-1] if reads else []
     people = profiles([*likers, *(each.author_id for each in written)])
     likes, comments = counts_of([photo_id]).get(photo_id, (0, 0))
     return {

@@ -8,12 +8,14 @@ from typing import Any
 
 from psycopg2 import sql
 
-from accounts.models import Status
 from backoffice.lists import PAGE
 from moderation.models import REMOVALS, Decision, Kind
 from photos.queries.servers import select_all
 from sharding import Server, Shard, ShardUnavailable, gather, shard_of
-from sharding.ids import MAX_ID
+from sharding.ids import MAX_ID, SEQUENCE_BITS, SHARD_BITS
+
+#: In a condition: the logical shard that made an id, and keeps what is called by it (sharding/ids.py).
+_KEPT_IN = "logical shard of the id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,17 @@ class PhotoRow:
     state: int
 
 
+@dataclass(frozen=True, slots=True)
+class CommentRow:
+    """What lists show of a comment: columns of its row."""
+
+    id: int
+    author_id: int
+    photo_id: int
+    text: str
+    state: int
+
+
 @dataclass
 class Found:
     """A page's rows, newest first; more: there are others beyond it; away: servers that did not answer."""
@@ -67,22 +80,42 @@ def photos_of(shard: Shard, span: Span, **where: int) -> Found:
 
 def held_photos(span: Span) -> Found:
     """Return photos that staff has taken down and can put back. Cost: one query on main, over decisions that stand."""
+    return _cut([Row(*row) for row in _removed(Kind.MEDIA, span)], span)
+
+
+def held_comments(span: Span, *, author_id: int | None = None) -> Found:
+    """Return comments that staff has taken down and can put back, or a person's such.
+
+    Cost: one query on main, over decisions that stand, and one per server for the photos they are under.
+    """
+    removed = _removed(Kind.COMMENT, span, **({} if author_id is None else {"about_user_id": author_id}))
+    texts = comments_with(row[0] for row in removed)
+    rows = [Row(number, author, texts[number].photo_id if number in texts else 0) for number, author in removed]
+    return _cut(rows, span)
+
+
+def _removed(kind: Kind, span: Span, **where: int) -> list[tuple[int, int]]:
+    """Return ids and owners of what decisions that stand have taken down, as they come in a page of `span`."""
     standing = Decision.objects.filter(
-        kind=Kind.MEDIA,
+        kind=kind,
         verdict__in=REMOVALS,
         undone_at=None,
         final_at=None,
         target_id__gt=span.above,
         target_id__lt=span.below,
+        **where,
     )
     ordered = standing.order_by("target_id" if span.backwards else "-target_id")
-    found = ordered.values_list("target_id", "about_user_id").distinct()[: span.count + 1]
-    return _cut([Row(*row) for row in found], span)
+    return list(ordered.values_list("target_id", "about_user_id").distinct()[: span.count + 1])
 
 
-def newest_deeds(kind: str, span: Span, servers: Sequence[Server]) -> Found:
-    """Return comments, likes or follows of the last ACTIVITY_DAYS. Cost: one query per server over its newest deeds."""
-    return _merged(servers, span, lambda server: _local(server, "deed (id, actor_id, object_id)", span, kind=kind))
+def newest_deeds(kind: str, span: Span, servers: Sequence[Server], *, shard: int | None = None) -> Found:
+    """Return comments, likes or follows of the last ACTIVITY_DAYS. shard: those that a logical shard keeps alone.
+
+    Cost: one query per server over its newest deeds; for a shard it reads on until the page is full.
+    """
+    where = {"kind": kind} | ({} if shard is None else {_KEPT_IN: shard})
+    return _merged(servers, span, lambda server: _local(server, "deed (id, actor_id, object_id)", span, **where))
 
 
 def deeds_of_person(kind: str, user_id: int, span: Span) -> Found:
@@ -94,20 +127,29 @@ def deeds_of_person(kind: str, user_id: int, span: Span) -> Found:
         return Found([], more=False, away=[server.name])
 
 
-def comments_of_photo(shard: Shard, photo_id: int, span: Span) -> Found:
-    """Return all comments under a photo, held and deleted ones too. Cost: one query by key."""
-    return _of_shard(shard, "photos_comment (id, author_id, photo_id)", span, photo_id=photo_id)
+def comments_of(shard: Shard, span: Span, **where: int) -> Found:
+    """Return comments of one logical shard, held and deleted ones too. where: photo_id, author_id, state.
+
+    Cost: one query, by key; with a state that few have it reads on until the page is full.
+    """
+    return _of_shard(shard, "photos_comment (id, author_id, photo_id)", span, **where)
 
 
-def likes_of_photo(shard: Shard, photo_id: int, span: Span) -> Found:
-    """Return who likes a photo. Cost: one query by key."""
-    return _of_shard(shard, "photos_like (id, user_id, photo_id)", span, photo_id=photo_id)
+def likes_of_photo(shard: Shard, photo_id: int, span: Span, **where: int) -> Found:
+    """Return who likes a photo. where: user_id. Cost: one query by key."""
+    return _of_shard(shard, "photos_like (id, user_id, photo_id)", span, photo_id=photo_id, **where)
 
 
-def followers_of(user_id: int, span: Span) -> Found:
-    """Return who follows a person, by when. Cost: one query by key of the person's followers."""
+def followers_of(user_id: int, span: Span, *, status: str) -> Found:
+    """Return who follows a person, or asks to, by when. Cost: one query by key of the person's followers."""
     columns = "accounts_follower (version, follower_id, followee_id)"
-    return _of_shard(shard_of(user_id), columns, span, followee_id=user_id, status=Status.FOLLOWS.value)
+    return _of_shard(shard_of(user_id), columns, span, followee_id=user_id, status=status)
+
+
+def followed_by(user_id: int, span: Span, *, status: str) -> Found:
+    """Return whom a person follows, or asks to, by when. Cost: one query by key of whom the person follows."""
+    columns = "accounts_following (version, follower_id, followee_id)"
+    return _of_shard(shard_of(user_id), columns, span, follower_id=user_id, status=status)
 
 
 def photos_with(photo_ids: Iterable[int]) -> dict[int, PhotoRow]:
@@ -117,10 +159,11 @@ def photos_with(photo_ids: Iterable[int]) -> dict[int, PhotoRow]:
     return {row[0]: PhotoRow(*row) for row in rows}
 
 
-def comments_with(comment_ids: Iterable[int]) -> dict[int, tuple[str, int]]:
-    """Return texts and states of comments by id. Cost: one query per server."""
-    select = "SELECT id, text, state FROM {} WHERE id = ANY(%s)"
-    return {row[0]: (row[1], row[2]) for row in select_all(select, ["photos_comment"], list(comment_ids))}
+def comments_with(comment_ids: Iterable[int]) -> dict[int, CommentRow]:
+    """Return comments by id, whatever their state; of servers that are away none. Cost: one query per server."""
+    columns = ", ".join(CommentRow.__slots__)
+    rows = select_all(f"SELECT {columns} FROM {{}} WHERE id = ANY(%s)", ["photos_comment"], list(comment_ids))
+    return {row[0]: CommentRow(*row) for row in rows}
 
 
 def _merged(servers: Sequence[Server], span: Span, ask: Callable[[Server], list[Row]]) -> Found:
@@ -162,10 +205,17 @@ def _query(
         columns=sql.SQL(", ").join(map(sql.Identifier, names)),
         table=table,
         key=sql.Identifier(names[0]),
-        where=sql.SQL("").join(sql.SQL(" AND {} = %s").format(sql.Identifier(name)) for name in where),
+        where=sql.SQL("").join(sql.SQL(" AND {} = %s").format(_column(name, names[0])) for name in where),
         order=sql.SQL("ASC" if span.backwards else "DESC"),
     )
     return query, [span.above, span.below, *where.values(), span.count + 1]
+
+
+def _column(name: str, key: str) -> sql.Composable:
+    if name != _KEPT_IN:
+        return sql.Identifier(name)
+    made_by = sql.SQL("({key} >> {bits}) & {mask}")
+    return made_by.format(key=sql.Identifier(key), bits=sql.Literal(SEQUENCE_BITS), mask=sql.Literal(2**SHARD_BITS - 1))
 
 
 def _cut(rows: list[Row], span: Span) -> Found:

@@ -11,6 +11,7 @@ from moderation.models import SpamRule
 from .texts import Said
 
 Parameters = Mapping[str, int]
+NAME_MAX_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,25 @@ def change(rule_id: int, *, is_on: bool, numbers: Mapping[str, object]) -> SpamR
         rule.is_on, rule.numbers = is_on, checked(rule.kind, numbers)
         rule.save(update_fields=["is_on", "numbers", "changed_at"])
     return rule
+
+
+def add(*, name: str, kind: str, numbers: Mapping[str, object], is_on: bool) -> SpamRule:
+    """Make a rule. Raises InvalidParameters: a name that is there, or none; a kind or numbers that are not."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= NAME_MAX_CHARS:
+        raise InvalidParameters(f"name: 1 to {NAME_MAX_CHARS} characters")
+    rule, is_new = SpamRule.objects.get_or_create(
+        name=name, defaults={"kind": kind, "numbers": checked(kind, numbers), "is_on": is_on}
+    )
+    if not is_new:
+        raise InvalidParameters(f"name: there is a rule {name} already")
+    return rule
+
+
+def delete(rule_id: int) -> None:
+    """Delete a rule; what it has found stays in the queue. Raises NotFound."""
+    if not SpamRule.objects.filter(pk=rule_id).delete()[0]:
+        raise NotFound(what="rule")
 
 
 def looks_back_s(kind: str, numbers: Parameters) -> int:

@@ -1,14 +1,22 @@
 """The audit log: complete, for good, and found again."""
 
+import io
+import uuid
+
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice import audit
 from backoffice.acts import Role
 from backoffice.models import Entry
+from instagram import operating
 from instagram.errors import InvalidParameters
+from sharding import ShardUnavailable, main_server
 from tests.support.people import a_person
-from tests.support.staff import a_staff
+from tests.support.staff import a_staff, sign_in, staff_person
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,12 @@ def test_the_log_is_found_by_actor_act_target_words_request_and_day():
     assert entry.pk not in found(text="purple yeti")
 
 
+def test_who_is_asked_for_by_name_is_found_through_an_index():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "audit_by_name" in Entry.objects.filter(actor_name="somebody").explain()
+
+
 @pytest.mark.parametrize("asked", [{"since": "never"}, {"act": "nothing"}, {"text": "x" * 200}])
 def test_a_bad_question_is_answered_with_400_and_no_rows(asked):
     answer = a_staff(Role.READ_ONLY).get("audit/", **asked)
@@ -99,3 +113,92 @@ def test_markup_in_a_reason_is_shown_as_text():
 
     page = a_staff(Role.READ_ONLY).get("audit/", actor=str(actor.id)).content.decode()
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_failing_to_sign_in_as_staff_is_written_down_and_as_anybody_else_is_not():
+    person, nobody = staff_person(Role.ADMIN), a_person()
+    for each in (person, nobody):
+        Client().post(
+            "/admin/login/", {"username": each.username.upper(), "password": "wrong"},
+            headers={"X-Forwarded-For": "198.51.100.9"},
+        )  # fmt: skip
+
+    (entry,) = Entry.objects.filter(act="staff.sign_in_refused", target_id=str(person.id))
+    assert (entry.actor_id, entry.actor_name, entry.address) == (None, audit.STRANGER, "198.51.100.9")
+    assert not Entry.objects.filter(target_kind="person", target_id=str(nobody.id)).exists()
+
+
+def test_a_wrong_code_is_written_down_at_the_door_and_at_the_second_proof():
+    desk = a_staff(Role.ADMIN)
+    TOTPDevice.objects.create(user_id=desk.id, confirmed=True)
+    sign_in(Client(), desk, code="000000")
+    assert Entry.objects.filter(act="staff.code_refused", actor_id=None, target_id=str(desk.id)).count() == 1
+
+    session = desk.browser.session
+    session["office"] = session["office"] | {"factor": True}
+    session.save()
+    desk.post("prove/", password="wrong", code="000000")
+    desk.post("prove/", password="secret word", code="000000")
+    assert [entry.act for entry in desk.acts()] == ["staff.sign_in_refused", "staff.code_refused"]
+
+
+def test_what_a_role_was_refused_is_written_down_on_our_pages_and_on_djangos():
+    desk, person = a_staff(Role.READ_ONLY), a_person()
+    assert desk.post(f"people/{person.id}/suspend/", why="I can").status_code == 403
+    assert desk.get("accounts/oauthclient/add/").status_code == 403
+
+    told = [(entry.act, entry.after["act"], entry.after["path"]) for entry in desk.acts()]
+    assert told == [
+        ("office.refused", "people.suspend", f"/admin/people/{person.id}/suspend/"),
+        ("office.refused", "", "/admin/accounts/oauthclient/add/"),
+    ]
+
+
+def newest(**of):
+    return Entry.objects.filter(actor_id=None, **of).order_by("-id").first()
+
+
+def test_a_switch_and_a_silence_of_the_command_line_are_lines_of_the_log():
+    call_command("switch", "on", "short_feeds", why="a drill of the log", until="+30m", stdout=io.StringIO())
+    entry = newest(act="switches.turn", target_id="short_feeds")
+    assert entry.actor_name.startswith("command line: ")
+    assert (entry.reason, set(entry.after)) == ("a drill of the log", {"everybody", "by"})
+    call_command("switch", "off", "short_feeds", why="over", stdout=io.StringIO())
+    assert newest(act="switches.turn", target_id="short_feeds").reason == "over"
+
+    number = io.StringIO()
+    call_command("silence", "add", "--alert", "nothing_of_this_name", "--minutes", "5", "--why", "a new disk",
+                 stdout=number, stderr=io.StringIO())  # fmt: skip
+    assert newest(act="alerts.silence", target_id=number.getvalue().strip()).reason == "a new disk"
+    call_command("silence", "end", number.getvalue().strip(), "--why", "the disk is in", stdout=io.StringIO())
+    assert newest(act="alerts.silence", target_id=number.getvalue().strip()).after == {"ended": True}
+
+
+@pytest.mark.parametrize("verb", ["requeue", "discard"])
+def test_dead_letters_that_a_command_moves_are_a_line_of_the_log(verb):
+    task = f"nobody.knows_{uuid.uuid4().hex}"
+    with main_server().cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO local.dead_letter (id, task, args, attempts, created_at, last_error)"
+            " SELECT coalesce(max(id), 0) + 1, %s, '{}', 5, now(), 'x' FROM local.dead_letter",
+            [task],
+        )
+    call_command("dead_letters", verb, "--task", task, "--why", "mended", stdout=io.StringIO())
+    call_command("dead_letters", verb, "--task", task, "--why", "nothing is left", stdout=io.StringIO())
+
+    (entry,) = Entry.objects.filter(act=f"jobs.{verb}", target_kind="task", target_id=task)
+    assert (entry.reason, entry.after["main"]) == ("mended", 1)
+    with main_server().cursor() as cursor:
+        cursor.execute("DELETE FROM local.outbox WHERE task = %s", [task])
+
+
+def test_a_command_whose_change_is_done_goes_on_where_main_is_away(monkeypatch, capsys):
+    def away(*_args, **_facts):
+        raise ShardUnavailable("main")
+
+    monkeypatch.setattr(audit, "record", away)
+    operating.tell("operations.run", kind="command", target="promote")
+    assert "not in the audit log" in capsys.readouterr().err
+
+    with pytest.raises(ShardUnavailable), transaction.atomic():
+        operating.tell("operations.run", kind="command", target="promote")

@@ -1,5 +1,6 @@
 """Dashboards: what they say is what is, what is away is named, and no picture is broken or says too much."""
 
+import io
 import json
 import time
 import uuid
@@ -8,19 +9,19 @@ from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from backoffice.acts import Role
 from backoffice.dashboards import advice, measuring, svg
 from backoffice.dashboards.measuring import LogicalShard, ServerFacts
-from backoffice.dashboards.proofs import deployments
 from instagram import counting
 from jobs.testing import run_until_idle
 from monitoring import history
 from monitoring.canary.results import Flight, kept
 from monitoring.figures.readings import Reading
-from recovery.models import Archived, Backup, Drill
-from sharding import ShardUnavailable, redis_servers, shard_of
+from recovery.models import Archived, Backup, Deployment, Drill
+from sharding import ShardUnavailable, redis_servers, server_named, shard_of, shards_on
 from tests.support.people import a_person
 from tests.support.staff import a_staff
 
@@ -86,7 +87,9 @@ def test_a_shard_that_is_away_is_named_and_the_others_are_shown(desk, monkeypatc
 
     assert "are missing: shard_a" in page
     assert "shard_a does not answer: its people are without the service" in page
-    assert "s0063" in page or "on shard_b" in page
+    for server, is_drawn in (("shard_b", True), ("shard_a", False)):
+        for shard in shards_on(server_named(server)):
+            assert (f"s{shard.number:04d} on {server}" in page) is is_drawn, shard
 
 
 def test_a_memcached_that_is_away_is_named(desk, settings):
@@ -229,23 +232,39 @@ def test_drills_backups_and_the_canary_are_told(desk):
         Drill.objects.filter(label=label).delete()
 
 
-def test_deployments_are_read_from_the_end_of_their_log(desk, settings, tmp_path):
-    log = tmp_path / "deploys.jsonl"
-    rows = [
-        {"release": f"r{n}", "before": "r0", "who": "anna@desk", "at": "2026-11-26 10:00:00", "seconds": 9.0 + n,
-         "outcome": "done" if n % 2 else "rolled back", "hosts": 3}
-        for n in range(20)
+def test_deployments_are_in_main_newest_first_whatever_host_answers(desk):
+    who = f"anna@{uuid.uuid4().hex[:12]}"
+    facts = [
+        {"release": f"r{n}", "before": "older", "who": who, "at": f"2036-11-26T10:{n:02}:00Z", "seconds": 9.0 + n,
+         "outcome": "done" if n % 2 else "rolled back", "hosts": 3, "why": "", "phases": {"build": 1.0}}
+        for n in range(12)
     ]  # fmt: skip
-    log.write_text("not json\n[1]\n{}\n" + "".join(json.dumps(row) + "\n" for row in rows))
-    settings.DEPLOYS_LOG = str(log)
+    try:
+        for each in [*facts, facts[-1]]:  # the last one twice: its answer was lost
+            call_command("deployments", "note", json.dumps(each), stdout=io.StringIO())
+        page = shown(desk, "deploys")
+        assert [f"<td>r{n}</td>" in page for n in range(12)] == [False] * 2 + [True] * 10
+        assert page.index("<td>r11</td>") < page.index("<td>r10</td>")
+        assert page.count("<td>r11</td>") == 1
+        assert who in page
+        assert "rolled back" in page
+    finally:
+        Deployment.objects.filter(who=who).delete()
 
-    assert [row["release"] for row in deployments(str(log))] == [f"r{n}" for n in range(19, 9, -1)]
-    page = shown(desk, "deploys")
-    assert "anna@desk" in page
-    assert "rolled back" in page
-    settings.DEPLOYS_LOG = str(tmp_path / "nowhere")
-    assert "anna@desk" not in shown(desk, "deploys")
-    assert deployments(str(tmp_path)) is None
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "{",
+        "[1]",
+        "{}",
+        '{"release": "r", "before": "", "who": "w", "at": "then", "seconds": 1, "outcome": "done", "hosts": 1}',
+    ],
+)
+def test_a_deployment_that_cannot_be_read_is_refused_with_a_sentence(facts):
+    with pytest.raises(CommandError, match="no deployment") as refused:
+        call_command("deployments", "note", facts)
+    assert refused.value.returncode == 2
 
 
 def test_labels_cannot_break_out_of_a_picture():

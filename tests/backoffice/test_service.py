@@ -8,7 +8,7 @@ import pytest
 from backoffice.acts import Role
 from jobs import dead_letters, outbox
 from jobs.testing import run_until_idle
-from moderation.models import SpamRule
+from moderation.models import Case, SpamRule
 from moderation.spam import judging
 from monitoring import slow
 from monitoring.models import Silence
@@ -17,6 +17,7 @@ from switches import state
 from switches.models import Change
 from tests.support.people import a_person
 from tests.support.staff import a_staff
+from tests.support.store import photo_id
 from tests.support.switched import all_off
 
 
@@ -189,6 +190,33 @@ def test_all_dead_letters_of_a_task_are_put_back_on_every_server(desk):
         assert desk.post(f"dead_letters/task/{task}/requeue/", why="again").status_code == 409
 
 
+def test_dead_letters_are_discarded_one_or_all_of_a_task_with_a_reason(desk):
+    main, shard = main_server(), server_named("shard_b")
+    with letters_of(main, shard) as (task, ids), letters_of(main) as (other, _):
+        asked = desk.get(f"dead_letters/main/{ids[main]}/discard/").content.decode()
+        assert "cannot be taken back" in asked
+        assert desk.post(f"dead_letters/main/{ids[main]}/discard/").status_code == 400
+        assert desk.post(f"dead_letters/main/{ids[main]}/discard/", why="its photo is gone").status_code == 302
+        assert [len(dead_letters.latest(server, task=task)) for server in (main, shard)] == [0, 1]
+        assert last_act(desk) == ("jobs.discard", f"dead_letter main:{ids[main]}", "its photo is gone")
+        assert desk.post(f"dead_letters/main/{ids[main]}/discard/", why="again").status_code == 409
+
+        assert desk.post(f"dead_letters/task/{task}/discard/", why="all of them").status_code == 302
+        assert dead_letters.latest(shard, task=task) == []
+        assert [outbox.rows_of(server, task=task) for server in (main, shard)] == [[], []]
+        assert len(dead_letters.latest(main, task=other)) == 1
+        assert (desk.acts()[-1].before["dead"], desk.acts()[-1].after["dead"]) == (1, 0)
+
+
+def test_discarding_asks_for_the_password_again(desk, settings):
+    settings.OFFICE_PROOF_S = 0
+    with letters_of(main_server()) as (task, _):
+        answer = desk.post(f"dead_letters/task/{task}/discard/", why="tidy")
+
+        assert answer["Location"].startswith("/admin/prove/")
+        assert len(dead_letters.latest(main_server(), task=task)) == 1
+
+
 def test_a_server_that_is_away_is_named_and_the_others_letters_are_there(desk, monkeypatch):
     asked = dead_letters.latest
 
@@ -263,9 +291,40 @@ def test_a_rule_is_changed_and_turned_off_with_a_reason(desk):
         rule.delete()
 
 
+def test_a_rule_is_added_catches_and_is_deleted_with_reasons(desk):
+    name = f"test {uuid.uuid4().hex}"
+    assert "/admin/spam/add/hashtag_stuffing/" in desk.get("spam/").content.decode()
+    facts = {"name": f"  {name} ", "hashtags": "6", "is_on": "on"}
+    for wrong in ({"why": ""}, {"why": "x", "hashtags": "1"}, {"why": "x", "name": " "}):
+        assert desk.post("spam/add/hashtag_stuffing/", **facts | wrong).status_code == 400
+    assert not SpamRule.objects.filter(name=name).exists()
+    assert desk.post("spam/add/hashtag_stuffing/", **facts, why="tags of late").status_code == 302
+
+    rule = SpamRule.objects.get(name=name)
+    try:
+        assert (rule.kind, rule.numbers, rule.is_on) == ("hashtag_stuffing", {"hashtags": 6}, True)
+        assert last_act(desk) == ("spam.change", f"spam_rule {rule.pk}", "tags of late")
+        assert desk.acts()[-1].after["rule"] == name
+        assert desk.post("spam/add/rate/", name=name, texts="5", minutes="5", why="x").status_code == 400
+        media = a_person().upload(caption=" ".join(f"#tag{number}" for number in range(6)))
+        run_until_idle()
+        flags = Case.objects.get(target_id=photo_id(media)).flags
+        assert [each["rule"] for each in flags] == [name]
+    finally:
+        answer = desk.post(f"spam/{rule.pk}/delete/", why="no use")
+    assert answer.status_code == 302
+    assert not SpamRule.objects.filter(pk=rule.pk).exists()
+    assert (desk.acts()[-1].before["hashtags"], desk.acts()[-1].after) == (6, {})
+    assert Case.objects.get(target_id=photo_id(media)).flags == flags
+    assert desk.post(f"spam/{rule.pk}/delete/", why="again").status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        "spam/add/nothing/",
+        f"spam/{'9' * 30}/delete/",
+        "dead_letters/nowhere/1/discard/",
         "switches/nothing/on/",
         "switches/short_feeds/sideways/",
         "switches/read_only/on/?target=%00",

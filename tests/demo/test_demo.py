@@ -16,8 +16,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.queries import counts_of, follows_page
+from backoffice.models import Entry
 from demo import errands, people, sources
 from jobs.testing import run_until_idle
+from moderation.models import Case, Decision
 from notifications.push import bells
 from notifications.push.models import Device
 from photos.queries import photos_by
@@ -92,6 +94,27 @@ def test_the_numbers_shown_equal_the_rows_behind_them(pictures: Path, fresh_demo
             for kind, table in ((counters.PHOTO_LIKES, "photos_like"), (counters.PHOTO_COMMENTS, "photos_comment")):
                 cursor.execute(f"SELECT count(*) FROM {shard.schema}.{table} WHERE photo_id = %s", [photo_id])
                 assert counted[kind, photo_id] == cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("way", [[], ["--bulk"]])
+def test_a_moderator_finds_reports_a_decision_and_a_copy_of_what_was_removed(
+    pictures: Path, fresh_demo: Path, way: list[str]
+) -> None:
+    there, decided = set(Case.objects.values_list("pk", flat=True)), Decision.objects.count()
+    load(pictures, *way)
+
+    cases = Case.objects.exclude(pk__in=there)
+    open_ones = [case for case in cases if case.closed_at is None]
+    assert {case.kind for case in open_ones} >= {"media", "user"}
+    assert len({reason for case in open_ones for reason in case.reasons}) >= 4
+    assert sum(case.reporters for case in open_ones) >= 8
+    assert max(case.reporters for case in open_ones) == 2
+    found_by = [flag["source"] for case in open_ones for flag in case.flags]
+    assert "look_alike" in found_by
+    assert Decision.objects.count() == decided + 1
+    removed = Decision.objects.latest("pk")
+    assert (removed.verdict, removed.moderator.username, removed.undone_at) == ("remove", "moderator", None)
+    assert Entry.objects.filter(act="reports.decide", actor_name="moderator", target_id=removed.target_id).count() == 1
 
 
 def test_a_second_run_changes_nothing(pictures: Path, fresh_demo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from accounts import tokens
 from accounts.clients import first_party_client
 from accounts.models import User
-from demo import bulk, errands, load, people, services, sources, staff
+from demo import bulk, errands, load, people, reports, services, sources, staff
 from instagram.errors import InvalidToken, Unavailable
 from jobs.testing import run_until_idle
 
@@ -76,12 +76,10 @@ class Command(BaseCommand):
             )
             with Reporter() as report:
                 ids = (bulk.load if options["bulk"] else load.load)(plan, report, processes=options["processes"])
-                if options["run_jobs"]:
-                    report("jobs", 0, left := load.jobs_left())
-                    run_until_idle(max_jobs=sys.maxsize)
-                    report("jobs", left, left)
-                else:
-                    load.wait_for_jobs(report)
+                reports.file_reports(plan, ids)
+                self._do_jobs(report, here=options["run_jobs"])
+                reports.post_copy(plan, ids)
+                self._do_jobs(report, here=options["run_jobs"])
         except errands.NameTaken as error:
             raise CommandError(str(error), returncode=2) from error
         except Unavailable as error:
@@ -94,6 +92,14 @@ class Command(BaseCommand):
             f"{len(plan.people)} people, {len(plan.follows)} follows, {len(plan.photos)} photos, {plan.likes} likes and"
             f" {plan.comments} comments from {source.name} in {time.monotonic() - started:.0f} s."
         )
+
+    def _do_jobs(self, report: "Reporter", *, here: bool) -> None:
+        if not here:
+            load.wait_for_jobs(report)
+            return
+        report("jobs", 0, left := load.jobs_left())
+        run_until_idle(max_jobs=sys.maxsize)
+        report("jobs", left, left)
 
 
 class Reporter:

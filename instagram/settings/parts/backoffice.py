@@ -15,5 +15,3 @@ OTP_TOTP_ISSUER = env.str("OTP_TOTP_ISSUER", default="Instagram admin")
 #: Disk of each physical server, GB, as "shard_a=500,shard_b=500", for the day on which it is full. A server that is not
 #: named has the disk of this host if its data is here; else nobody knows.
 SHARD_DISK_GB = env.dict("SHARD_DISK_GB", cast={"value": int}, default={})
-#: The log of deployments that `fab` keeps, for the admin: shared/deploys.jsonl on the first app host. Empty: not shown.
-DEPLOYS_LOG = env.str("DEPLOYS_LOG", default="")

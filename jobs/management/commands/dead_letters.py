@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from instagram.operating import WHY_HELP, tell
 from jobs import dead_letters
 from sharding import ShardUnavailable, all_servers
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--server", choices=[server.name for server in all_servers()], help="only this server's")
         parser.add_argument("--task", help="only this task's")
         parser.add_argument("--all", action="store_true", help="discard without narrowing")
+        parser.add_argument("--why", default="", help=WHY_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """List, requeue or discard."""
@@ -29,12 +31,17 @@ class Command(BaseCommand):
         if options["verb"] == "discard" and not (options["ids"] or options["task"] or options["all"]):
             raise CommandError("say which: ids, --task, or --all", returncode=2)
         away = []
+        self.done: dict[str, int] = {}
         for server in all_servers():
             if options["server"] in (None, server.name):
                 try:
                     self._one_server(server, options)
                 except ShardUnavailable:
                     away.append(server.name)
+        if any(self.done.values()):
+            kind, target = ("task", options["task"]) if options["task"] else ("command", "dead_letters")
+            narrowed = {"ids": options["ids"][:100]} if options["ids"] else {}
+            tell(f"jobs.{options['verb']}", kind=kind, target=target, why=options["why"], after=self.done | narrowed)
         if away:
             raise CommandError(f"not reached: {', '.join(away)}", returncode=1)
 
@@ -51,6 +58,7 @@ class Command(BaseCommand):
                 return
             row_ids = [letter["id"] for letter in chosen]
             done += (dead_letters.requeue if verb == "requeue" else dead_letters.discard)(server, row_ids)
+            self.done[server.name] = done  # at once: what is done is told even if the server dies over the rest
             if ids or not row_ids:
                 break
         if verb != "list":

@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from instagram.operating import WHY_HELP, tell
 from monitoring.alerts import silences
 from monitoring.models import Silence
 from sharding import ShardUnavailable
@@ -32,6 +34,7 @@ class Command(BaseCommand):
         shown.add_argument("--json", action="store_true", help="as JSON")
         end = verbs.add_parser("end", help="end one now")
         end.add_argument("number", type=int)
+        end.add_argument("--why", default="", help=WHY_HELP)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what the verb says. Exit code 2 for what cannot be, 1 when main is away."""
@@ -46,7 +49,10 @@ class Command(BaseCommand):
     def _add(self, options: dict[str, Any]) -> None:
         by = options["by"] or os.environ.get("SUDO_USER") or getpass.getuser()
         pattern = "*" if options["all"] else options["alert"]
-        silence = silences.add(alert=pattern, minutes=options["minutes"], why=options["why"], by=by)
+        with transaction.atomic():
+            silence = silences.add(alert=pattern, minutes=options["minutes"], why=options["why"], by=by)
+            after = {"alert": silence.alert, "until": silence.until.isoformat(), "by": by}
+            tell("alerts.silence", kind="silence", target=silence.pk, why=silence.why, after=after)
         self.stdout.write(str(silence.pk))
         self.stderr.write(f"silence {silence.pk} until {silence.until:%H:%M:%S} UTC")
 
@@ -63,7 +69,11 @@ class Command(BaseCommand):
 
     def _end(self, options: dict[str, Any]) -> None:
         try:
-            ended = silences.end(options["number"])
+            with transaction.atomic():
+                ended = silences.end(options["number"])
+                if ended:
+                    facts = {"before": {"ended": False}, "after": {"ended": True}}
+                    tell("alerts.silence", kind="silence", target=options["number"], why=options["why"], **facts)
         except (Silence.DoesNotExist, OverflowError):
             raise CommandError(f"there is no silence {options['number']}", returncode=2) from None
         self.stdout.write("ended" if ended else "it had ended before")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from instagram.operating import WHY_HELP, tell
 from recovery.failover.local import LocalSite, one_at_a_time
 from recovery.failover.promotion import Wish
 from recovery.failover.sites import FailoverError, Refused
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="only say how it stands, what would be done and lost"
         )
 
+        parser.add_argument("--why", default="", help=WHY_HELP)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Promote."""
         wish = Wish(
@@ -46,6 +49,10 @@ class Command(BaseCommand):
             raise CommandError(f"{error}.", returncode=2) from error
         except FailoverError as error:
             raise CommandError(f"{error}. Run it again.", returncode=1) from error
+        if not wish.dry:
+            words = [name for name in ("planned", "force", "accept_loss") if options[name]]
+            after = {"server": options["server"], "to": options["to"], "with": words}
+            tell("operations.run", kind="command", target="promote", why=options["why"], after=after)
 
     def _say(self, words: str) -> None:
         self.stdout.write(words)

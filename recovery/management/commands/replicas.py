@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from instagram import topology
+from instagram.operating import WHY_HELP, tell
 from recovery.failover import postgres, redis
 from recovery.failover.guard import guard
 from recovery.failover.local import LocalSite, one_at_a_time
@@ -35,6 +36,8 @@ class Command(BaseCommand):
         sync.add_argument("server", choices=list(settings.POSTGRES_PORTS))
         rebuild = verbs.add_parser("rebuild", help="make the node that is not primary a replica again")
         rebuild.add_argument("server", choices=topology.servers())
+        for verb in (sync, rebuild):
+            verb.add_argument("--why", default="", help=WHY_HELP)
         verbs.add_parser("guard", help="switch waiting for replicas off and on as they go and come, until stopped")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,6 +49,9 @@ class Command(BaseCommand):
             raise CommandError(f"{error}.", returncode=2) from error
         except FailoverError as error:
             raise CommandError(f"{error}. Run it again.", returncode=1) from error
+        if options["verb"] in {"sync", "rebuild"}:
+            after = {"verb": options["verb"], "server": options["server"], "word": options.get("word")}
+            tell("operations.run", kind="command", target="replicas", why=options["why"], after=after)
 
     def _status(self, _options: dict[str, Any]) -> None:
         table = Table("server", "node", "role", "behind", "followed by", "commits wait for")

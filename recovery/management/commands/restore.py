@@ -3,12 +3,14 @@
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from instagram.operating import WHY_HELP, tell
 from recovery.backup import listings, manifest, pgbackrest, restoring, servers
 from recovery.backup.errors import Failed, Refused
 from recovery.backup.healing import heal
@@ -40,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-heal", action="store_true", help="not yet: other hosts are still to be restored")
         parser.add_argument("--yes", action="store_true", help="with --in-place: do not ask")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+        parser.add_argument("--why", default="", help=WHY_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it."""
@@ -57,6 +60,7 @@ class Command(BaseCommand):
         to = moment(options["to"])
         if options["heal"]:
             heal(to, say=self.stdout.write)
+            _note(options, to, [])
             return
         chosen = servers.primaries(options["server"])
         if not chosen:
@@ -93,6 +97,8 @@ class Command(BaseCommand):
                 heal(what.to, say=self.stdout.write)
 
         restore_in_place(what, say=self.stdout.write, heal=mend)
+        # Into the log as it is after the restore: what it held of later moments is gone with the rest.
+        _note(options, what.to, list(what.copies))
 
     def _objects(self, what: restoring.Plan) -> None:
         """Tell which objects of the backup's list are no longer in the store: rows of then may name them."""
@@ -114,3 +120,8 @@ class Command(BaseCommand):
                 " manage.py audit_storage names the photos"
             )
             return
+
+
+def _note(options: dict[str, Any], to: datetime, servers_named: list[str]) -> None:
+    after = {"to": to.isoformat(), "servers": servers_named, "in_place": options["in_place"], "heal": options["heal"]}
+    tell("operations.run", kind="command", target="restore", why=options["why"], after=after)

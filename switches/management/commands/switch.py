@@ -13,8 +13,10 @@ from typing import Any
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from instagram.operating import tell
 from sharding import ShardUnavailable
 from switches import services, state
 from switches.catalogue import SWITCHES, UnknownSwitchError
@@ -61,19 +63,29 @@ class Command(BaseCommand):
             raise services.NotSwitchedError(f"switch {verb} needs a switch and --why")
         else:
             facts = {"reason": options["why"], "by": options["by"] or getpass.getuser()}
-            self._turn(verb, name, options["target"], facts, options["until"])
+            with transaction.atomic():
+                self._turn(verb, name, options["target"], facts, options["until"])
 
     def _turn(self, verb: str, name: str, target: str, facts: dict[str, str], until: str | None) -> None:
         if verb == "on":
             change = services.turn_on(name, target, until=_moment(until), **facts)
+            self._note(change)
             end = f" until {_shown(change.until)}" if change.until else ""
             self.stdout.write(f"{change}{end}: acts everywhere within some seconds")
         elif until:
             raise services.NotSwitchedError("--until belongs to switch on")
-        elif services.turn_off(name, target, **facts) is None:
+        elif (change_back := services.turn_off(name, target, **facts)) is None:
             self.stdout.write(f"{name} was not on")
         else:
+            self._note(change_back)
             self.stdout.write(f"{name} is off: everywhere within some seconds")
+
+    @staticmethod
+    def _note(change: Change) -> None:
+        """Have the audit log know, as of the page that turns switches."""
+        until = change.until.isoformat() if change.until else "until turned off"
+        after = {change.target or "everybody": until if change.on else None, "by": change.by}
+        tell("switches.turn", kind="switch", target=change.name, why=change.reason, after=after)
 
     def _list(self, *, as_json: bool) -> None:
         on = [state.Switched(*row) for row in state.read_main()["on"]]
