@@ -104,7 +104,7 @@ def bare_host(template: Path, root: Path, address: str, port: int, public_key: s
     sshd = None
     try:
         subprocess.run(["mount", "-t", "proc", "proc", str(root / "proc")], check=True)
-        words = ["-o", f"Port={port}", "-o", f"ListenAddress={address}", "-o", "UsePAM=no", "-o", "PidFile=none"]
+        words = ["-o", f"Port={port}", "-o", f"ListenAddress={address}", "-o", "UsePAM=yes", "-o", "PidFile=none"]
         words += ["-o", "PermitRootLogin=prohibit-password", "-o", "UseDNS=no", "-o", "MaxStartups=100"]
         sshd = subprocess.Popen(
             ["chroot", str(root), "/usr/sbin/sshd", "-D", *words], stderr=subprocess.DEVNULL, env={"PATH": _PATH}
