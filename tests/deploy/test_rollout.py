@@ -98,7 +98,7 @@ def test_deploying_and_going_back_fail_no_request(site):
         # Never sent twice, so never lost.
         ("POST", f"{site.url}/v1/media/{photo}/comments?text=so+good&{token}"),
     ]
-    with Load(f"{site.url}/health/ready", *others) as load:
+    with Load(f"{site.url}/health/ready", *others, each_s=0.1) as load:
         deployed = site.fab("deploy")
         after = serves(site)
         back = site.fab("rollback")
