@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from shlex import quote
 
 from deploy.inventory import Host
-from deploy.manage import keeper, manage
+from deploy.manage import command, keeper
 from deploy.remote import Fleet
 
 
@@ -74,11 +74,11 @@ def unlock(fleet: Fleet) -> str:
     """Take somebody's lock away, or only look at it (dry); return who held it, empty for nobody."""
     take = "true" if fleet.dry else "rm -rf"
 
-    def command(host: Host) -> str:
+    def look(host: Host) -> str:
         folder = _lock(host)
         return f"[ ! -d {folder} ] || {{ cat {folder}/who 2>/dev/null || echo somebody; {take} {folder}; }}"
 
-    answers = fleet.read(_keepers(fleet), command)
+    answers = fleet.read(_keepers(fleet), look)
     return "\n".join(dict.fromkeys(each.text for each in answers if each.ok and each.text))
 
 
@@ -86,8 +86,9 @@ def note(fleet: Fleet, deployment: Deployment) -> None:
     """Append to the log, and to main's copy, which may be away or of a release that knows of no such thing."""
     host = keeper(fleet)
     line = json.dumps(asdict(deployment))
-    fleet.run([host], lambda _: f"echo {quote(line)} >> {quote(host.base)}/shared/deploys.jsonl")
-    manage(fleet, host, "deployments", "note", line)
+    # Nobody waits for the copy: a start of manage.py takes a second or more.
+    copy = f"( {command(host, 'current', 'deployments', 'note', line)} ) </dev/null >/dev/null 2>&1 &"
+    fleet.run([host], lambda _: f"echo {quote(line)} >> {quote(host.base)}/shared/deploys.jsonl; {copy}")
 
 
 def history(fleet: Fleet, *, most: int = 10) -> list[Deployment]:

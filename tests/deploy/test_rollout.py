@@ -12,6 +12,7 @@ import requests
 from deploy import artifact
 from deploy.balancer import Balancers
 from deploy.remote import Fleet
+from recovery.models import Deployment
 from tests.support.hosts import HAPROXY, ROOT, SSHD, Load, commit_of, hosts
 from tests.support.people import a_person
 from tests.support.waiting import wait_until
@@ -367,3 +368,6 @@ def test_the_log_says_who_deployed_what_and_how_it_ended(site):
     assert "rolled back" in said
     assert "done" in said
     assert running(site)["app-01"] in said
+    latest = site.deployments()[-1]
+    copies = Deployment.objects.filter(release=latest["release"], outcome=latest["outcome"])
+    wait_until(copies.exists, what="main's copy for the admin, for which no deploy waits")
