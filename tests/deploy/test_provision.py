@@ -35,13 +35,14 @@ pytestmark = [
     ),
 ]
 
-#: Role -> address. Not those of other tests' hosts.
+#: Role -> address; "shard" is the second database host. Not those of other tests' hosts.
 ADDRESSES = {
     "app": "127.0.1.201",
     "worker": "127.0.1.202",
     "db": "127.0.1.203",
     "cache": "127.0.1.204",
     "lb": "127.0.1.205",
+    "shard": "127.0.1.206",
 }
 SECRETS = {
     "DB_PASSWORD": "of-this-test",
@@ -51,10 +52,10 @@ SECRETS = {
 
 
 class Site:
-    """A bare host of each role, provisioned twice."""
+    """A bare host of each role, provisioned twice. gunicorn: its port, for the hosts' 127.0.0.1 is this machine's."""
 
-    def __init__(self, hosts: dict[str, BareHost], inventory: Path) -> None:
-        self.hosts, self.inventory = hosts, inventory
+    def __init__(self, hosts: dict[str, BareHost], inventory: Path, gunicorn: int) -> None:
+        self.hosts, self.inventory, self.gunicorn = hosts, inventory, gunicorn
         began = time.monotonic()
         self.first = self.provision()
         self.seconds = time.monotonic() - began
@@ -72,15 +73,16 @@ class Site:
 def site(tmp_path_factory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("bare")
     folder.chmod(0o755)
-    (port,) = free_ports(1)
+    port, gunicorn = free_ports(2)
     key = new_key(folder)
     template = system(settings.STATE_DIR / "bookworm")
     text = f'[site]\nport = {port}\nssh_key = "{key}"\n'
     text += "[rollout]\nfree_mb = 10\nhealthy_s = 60\ncanary_s = 1\ncanary_photo = false\n"
     for role, address in ADDRESSES.items():
-        text += f'[hosts.{role}-1]\naddress = "{address}"\nroles = ["{role}"]\n'
+        text += f'[hosts.{role}-1]\naddress = "{address}"\nroles = ["{"db" if role == "shard" else role}"]\n'
         text += 'also = ["watch", "canary"]\n' if role == "worker" else ""
-    text += "[servers.main]\nnodes = {db-1 = 5432}\n"
+        text += f'health = "http://127.0.0.1:{gunicorn}/health/ready"\n' if role == "app" else ""
+    text += "[servers.main]\nnodes = {db-1 = 5432}\n[servers.shard_a]\nnodes = {shard-1 = 5432}\n"
     (folder / "inventory.toml").write_text(text)
     public = key.with_suffix(".pub").read_text()
     with ExitStack() as stack:
@@ -90,7 +92,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         }
         for host in hosts.values():
             init.install(host)
-        yield Site(hosts, folder / "inventory.toml")
+        yield Site(hosts, folder / "inventory.toml", gunicorn)
 
 
 def test_each_role_is_made_from_a_bare_host(site):
@@ -129,16 +131,18 @@ def test_units_and_rights_of_the_service_are_sound(site):
 @pytest.fixture(scope="module")
 def databases(site) -> None:
     """PostgreSQL runs, and the pooler of the app host in front of it."""
-    database, app = site.hosts["db"], site.hosts["app"]
-    database.run("pg_ctlcluster", "15", "main", "start")
+    app = site.hosts["app"]
+    for role in ("db", "shard"):
+        site.hosts[role].run("pg_ctlcluster", "15", "main", "start")
     # Whoever comes from this machine comes from 127.0.0.1, which is no host: refused, until it is let in here.
     with pytest.raises(psycopg2.OperationalError, match="no pg_hba"):
         psycopg2.connect(
             host=ADDRESSES["db"], dbname="main", user="instagram", password=SECRETS["DB_PASSWORD"], connect_timeout=5
         )
-    with (database.root / "etc/postgresql/15/main/pg_hba.conf").open("a") as rules:
-        rules.write("host all instagram 127.0.0.1/32 scram-sha-256\n")
-    database.run("pg_ctlcluster", "15", "main", "reload")
+    for role in ("db", "shard"):
+        with (site.hosts[role].root / "etc/postgresql/15/main/pg_hba.conf").open("a") as rules:
+            rules.write("host all instagram 127.0.0.1/32 scram-sha-256\n")
+        site.hosts[role].run("pg_ctlcluster", "15", "main", "reload")
     # It stays in front, as its unit has it, and ends with its host.
     app.start("runuser", "-u", "postgres", "--", "pgbouncer", "-q", "/etc/pgbouncer/pgbouncer.ini")
     wait_until(lambda: listens("127.0.0.1", 6432), what="PgBouncer of the app host")
@@ -187,8 +191,7 @@ def test_what_a_promotion_wrote_stays_and_what_the_inventory_says_later_arrives(
     again = site.provision("--hosts", "worker")
 
     assert again.returncode == 0, again.stdout
-    assert json.loads(topology.read_text()) == {"main": said["main"] | {"serial": 7}}
-    topology.write_text(json.dumps(said))
+    assert json.loads(topology.read_text()) == said | {"main": said["main"] | {"serial": 7}}
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +230,10 @@ def test_the_caches_answer_at_the_address_of_their_host(site, caches):
 @pytest.fixture(scope="module")
 def fronts(site) -> None:
     """nginx of the app host runs, and HAProxy, whose folder for its socket is as Debian's systemd makes it."""
+    # Where provisioning has Gunicorn this machine may have one of its own.
+    conf = site.hosts["app"].root / "etc/nginx/nginx.conf"
+    assert "127.0.0.1:8000" in conf.read_text()
+    conf.write_text(conf.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{site.gunicorn}"))
     site.hosts["app"].run("nginx")
     balancer = site.hosts["lb"]
     balancer.run("install", "-d", "-m", "2775", "-o", "haproxy", "-g", "haproxy", "/run/haproxy")
@@ -259,9 +266,10 @@ def released(site, databases, caches, fronts) -> subprocess.CompletedProcess[str
         lines = lines.replace(f"${name}", value)
     known = {"LOGICAL_SHARDS": "4", "ALLOWED_HOSTS": f"127.0.0.1,{ADDRESSES['lb']}", "GUNICORN_WORKERS": "1"}
     # Five hosts of one machine, that of this test.
+    known |= {"GUNICORN_BIND": f"127.0.0.1:{site.gunicorn}"}
     known |= {"HEALTH_TIMEOUT_S": "5", "BACKUP_STORES": "disk", "SENTRY_DSN": ""}
     text = lines.replace("…", "of-this-test") + "".join(f"{name}={value}\n" for name, value in known.items())
-    for role in ("app", "worker", "db"):
+    for role in ("app", "worker", "db", "shard"):
         place = site.hosts[role].root / "srv/instagram/shared/env"
         place.write_text(text)  # whose it is stays as it was
     return site.fab("deploy")

@@ -122,9 +122,9 @@ def bare_host(template: Path, root: Path, address: str, port: int, public_key: s
 
 
 def _stop_what_runs_below(root: Path) -> None:
-    """End processes whose root is the host's: servers a test has started there."""
+    """End processes whose root is the host's or below it: servers a test has started there, HAProxy shut in as well."""
     for each in Path("/proc").iterdir():
         if each.name.isdigit():
             with contextlib.suppress(OSError):
-                if (each / "root").readlink() == root:
+                if (each / "root").readlink().is_relative_to(root):
                     os.kill(int(each.name), 9)
