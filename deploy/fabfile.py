@@ -34,7 +34,7 @@ from deploy.backups import backup, drill, restore
 from deploy.desk import chosen, fleet_of, say, show, table
 from deploy.inventory import Host
 from deploy.promotion import promote
-from deploy.remote import Fleet
+from deploy.remote import Fleet, failed
 from stack.errors import StackError
 
 _SENTENCES = (inventory.InventoryError, artifact.BuildError, record.Locked, ConnectionError)
@@ -50,7 +50,7 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
                 release, before = go(moving)
             except (rollout.RolloutError, balancer.BalancerError, migrations.MigrationError) as error:
                 outcome = "rolled back" if getattr(error, "went_back", False) else "failed"
-                why = str(error)
+                release, why = moving.release or what, str(error)
             if not fleet.dry:
                 record.note(
                     fleet,
@@ -76,6 +76,8 @@ def _deployed(fleet: Fleet, what: str, go: Callable[[rollout.Rollout], tuple[str
     )
     if outcome != "done":
         raise Exit(f"{outcome} after {moving.seconds()} s: {why}", code=1)
+    if said.bad:
+        raise Exit(f"done after {moving.seconds()} s, but not on {', '.join(sorted(said.bad))}", code=1)
     say(f"{'would be ' if fleet.dry else ''}done after {moving.seconds()} s")
 
 
@@ -130,11 +132,14 @@ def _expand(fleet: Fleet, release: str, *, contract: bool, nothing_runs: bool) -
     }
 )
 def rollback(_c: Context, to: str = "", dry_run: bool = False) -> None:
-    """Go back to the release before, in the same batches; migrations stay, since they only added."""
+    """Go back to the release before, in the same batches; migrations stay, since they only added.
+
+    Hosts that do not answer are left as they are, and named.
+    """
     fleet = fleet_of(dry=dry_run)
 
     def go(moving: rollout.Rollout) -> tuple[str, str]:
-        facts = moving.check()
+        facts = moving.check_way_back()
         target = to or next((each.previous for each in facts.values() if each.previous), "")
         if not target:
             raise rollout.RolloutError("nothing was changed; no host knows a release before this one")
@@ -155,8 +160,9 @@ def status(_c: Context, hosts: str = "") -> None:
     fleet = fleet_of()
     picked = chosen(fleet, hosts)
     facts = {each.host.name: each for each in preflight.look(fleet, [host for host in picked if host.has_release])}
+    balancers = balancer.Balancers(fleet)
     try:
-        traffic = balancer.Balancers(fleet).traffic()
+        traffic = balancers.traffic()
     except balancer.BalancerError as error:
         traffic = {}
         say(str(error))
@@ -174,13 +180,13 @@ def status(_c: Context, hosts: str = "") -> None:
                 (known.current if known else "") or "-",
                 units.get(host.name, "-"),
                 f"{seen.state}, {seen.answers} answers, {seen.errors} errors" if seen else "-",
-                known.problem if known else "",
+                known.problem if known else "".join(each.text for each in balancers.away.values() if each.host == host),
             )
         )
     table(("host", "roles", "release", "units", "load balancer", "problem"), rows)
     _history(fleet)
     fleet.close()
-    if any(row[-1] for row in rows):
+    if any(row[-1] for row in rows) or balancers.away:
         raise Exit(code=1)
 
 
@@ -241,7 +247,7 @@ def restart(_c: Context, hosts: str = "", unit: str = "", dry_run: bool = False)
     """Restart the units of hosts, app hosts out of the load balancer meanwhile, a few at a time."""
     fleet = fleet_of(dry=dry_run)
     moving = rollout.Rollout(fleet, say)
-    picked = [host for host in chosen(fleet, hosts, "app", "worker") if host.units]
+    picked = _running(chosen(fleet, hosts, "app", "worker"), unit)
     try:
         answers = moving.restart(picked, unit)
     except balancer.BalancerError as error:
@@ -249,6 +255,14 @@ def restart(_c: Context, hosts: str = "", unit: str = "", dry_run: bool = False)
     finally:
         fleet.close()
     show(answers)
+
+
+def _running(hosts: list[Host], unit: str) -> list[Host]:
+    """Return those of hosts that run a unit, empty for any. Raises Exit with code 2 for none."""
+    found = [host for host in hosts if (unit in host.units if unit else host.units)]
+    if not found:
+        raise Exit(f"none of {', '.join(host.name for host in hosts)} runs {unit or 'a unit'}", code=2)
+    return found
 
 
 @task(help={"contract": "also those that take something away", "dry-run": "list them, with what each does"})
@@ -259,7 +273,7 @@ def migrate(_c: Context, contract: bool = False, dry_run: bool = False) -> None:
         later = migrations.expand(fleet, "current", contract=contract, say=say)
         if later and contract:
             migrations.contract(fleet, "current", say=say)
-    except migrations.MigrationError as error:
+    except (migrations.MigrationError, ConnectionError) as error:
         raise Exit(str(error), code=1) from error
     finally:
         fleet.close()
@@ -274,23 +288,19 @@ def migrate(_c: Context, contract: bool = False, dry_run: bool = False) -> None:
     }
 )
 def logs(_c: Context, unit: str = "web", hosts: str = "", lines: int = 20, match: str = "") -> None:
-    """Print the end of a unit's log on each host."""
+    """Print the end of a unit's log on each host, or the latest of its lines with a word in them."""
+    if not 1 <= lines <= 10_000:
+        raise Exit("--lines is 1 to 10000", code=2)
     fleet = fleet_of()
-    picked = [host for host in chosen(fleet, hosts, "app", "worker") if unit in host.units]
-
-    def command(host: Host) -> str:
-        source = (
-            f"journalctl -u instagram@{quote(unit)} -n {lines * 50} --no-pager -o cat"
-            if host.services == "systemd"
-            else f"tail -n {lines * 50} {host.base}/log/{quote(unit)}.log"
-        )
-        chooser = f" | grep -F -- {quote(match)}" if match else ""
-        return f"{source}{chooser} | tail -n {lines}"
-
-    for answer in fleet.read(picked, command):
+    picked = _running(chosen(fleet, hosts, "app", "worker"), unit)
+    script, words = rollout.script("logs"), f"{quote(unit)} {lines} {quote(match)}"
+    answers = fleet.read(picked, lambda host: f"{script} {quote(host.base)} {host.services} {words}", seconds=120)
+    fleet.close()
+    for answer in answers:
         for line in answer.text.splitlines():
             say(f"{answer.host.name}  {line}")
-    fleet.close()
+    if bad := failed(answers):
+        raise Exit(f"it could not be read on {', '.join(each.host.name for each in bad)}", code=1)
 
 
 @task(

@@ -10,19 +10,23 @@ from stack import render
 TEMPLATES = Path(__file__).with_name("templates")
 #: Stands in the other template, too, which needs it before.
 _CALLS = "  acl calls path_reg ^/(v1|oauth)(/|$)\n"
+#: Debian's account for it, and where it shuts itself in. Who deploys is of its group: the socket is for that.
+_ACCOUNT = "  user haproxy\n  group haproxy\n  chroot /var/lib/haproxy\n"
 #: The local data centre's load balancer, which says some things in the same words.
 STACK = Path(__file__).resolve().parents[1] / "stack" / "templates" / "haproxy.cfg"
 
 
 def rendered(inventory: Inventory, balancer: Host, *, check_host: str = "127.0.0.1") -> str:
     """Return the configuration of one load balancer. check_host: the name health questions are asked under."""
-    tls = balancer.tls
+    tls, is_debians = balancer.tls, balancer.services == "systemd"
     servers = "\n".join(
         f"  server {host.name} {host.address}:{host.serves} check" for host in inventory.with_role("app")
     )
     proxies = render.known_proxies()
     values: dict[str, object] = {
-        "SOCKET": balancer.socket,
+        # A rehearsal may be run by somebody who cannot become another.
+        "ACCOUNT": _ACCOUNT if is_debians else "",
+        "SOCKET": balancer.socket + (" group haproxy" if is_debians else ""),
         "LISTEN": f"{balancer.address}:{balancer.serves}" + (f" ssl crt {tls} alpn h2,http/1.1" if tls else ""),
         "BACKEND": balancer.backend,
         "CHECK_HOST": check_host,

@@ -77,6 +77,8 @@ class Rollout:
     healthy_s: float = 20.0
     #: Seconds of answers that say it is not well, after which it is not waited for any longer.
     unwell_s: float = 5.0
+    #: Seconds at least that a unit must stay up which answers no questions: workers, the relay (deploy/host/steady).
+    steady_s: float = 3.0
     #: Seconds that requests in flight get after the load balancer sends no new ones.
     drain_s: float = 10.0
     #: Seconds that the canary host takes real requests before the others follow.

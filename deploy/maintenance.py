@@ -46,7 +46,7 @@ def read_only(fleet: Fleet, *, on: bool, why: str, by: str) -> Said:
 
 
 def _tell(fleet: Fleet, content: str, lines: list[str]) -> list[Answer]:
-    """Write the file first: a HAProxy that restarts in between reads it."""
+    """Write the file first: a HAProxy that restarts in between reads it. Each load balancer answers for itself."""
     balancers = Balancers(fleet)
     written = fleet.run(
         fleet.inventory.with_role("lb"), lambda lb: f"printf %s {quote(content)} > {quote(lb.conf)}/{MAP}"

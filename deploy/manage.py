@@ -37,5 +37,15 @@ def manage(
 
 
 def keeper(fleet: Fleet) -> Host:
-    """Return the host on which commands for the whole site run: the first one that has a release."""
-    return fleet.inventory.with_role("app", "worker")[0]
+    """Return the host on which commands for the whole site run: the first app or worker host that answers.
+
+    It is the same for the life of `fleet`. Raises ConnectionError when none answers. Cost: a round trip, once.
+    """
+    if fleet.keeper is None:
+        hosts = fleet.inventory.with_role("app", "worker")
+        # One after the other: as a rule the first answers, and the others are asked nothing.
+        found = (host for host in hosts if fleet.read([host], lambda _: "true")[0].ok)
+        fleet.keeper = next(found, None)
+    if fleet.keeper is None:
+        raise ConnectionError("no app or worker host answers")
+    return fleet.keeper

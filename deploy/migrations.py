@@ -23,7 +23,8 @@ def first(fleet: Fleet, release: str, *, say: Callable[[str], None]) -> None:
 def expand(fleet: Fleet, release: str, *, contract: bool, say: Callable[[str], None]) -> list[str]:
     """Run pending migrations that only add; return the names of those that take away and wait.
 
-    release: whose; "current" for what runs. Raises MigrationError when some take away and `contract` is not asked for.
+    release: whose; "current" for what runs. Raises MigrationError when some take away and `contract` is not asked for,
+    or when one that only adds must come after one of those: the release needs it before, what runs needs it gone after.
     """
     pending = _pending(fleet, release)
     taking = [each for each in pending if each["kind"] == "contract"]
@@ -33,13 +34,19 @@ def expand(fleet: Fleet, release: str, *, contract: bool, say: Callable[[str], N
             f"migrations take something away that hosts may still need: {shown}."
             " Deploy code that does without it first, then --contract"
         )
+    if late := [each for each in pending if each.get("after")]:
+        shown = "; ".join(f"{each['name']} after {each['after']}" for each in late)
+        raise MigrationError(
+            f"some migrations add what can only be there once another took something away: {shown}."
+            " Deploy a commit with only the latter first, with --contract"
+        )
     if not pending:
         say("migrations: none pending")
-    elif not taking:
-        say(f"migrations: {', '.join(each['name'] for each in pending)}")
-        _run(fleet, release)
-    else:
-        say(f"migrations: {len(pending)} wait until every host runs the release")
+    if adding := [each["name"] for each in pending if each not in taking]:
+        say(f"migrations: {', '.join(adding)}")
+        _manage(fleet, release, "pending_migrations", "--run-additive")
+    if taking:
+        say(f"migrations: {len(taking)} wait until every host runs the release")
     return [each["name"] for each in taking]
 
 
@@ -61,6 +68,10 @@ def _pending(fleet: Fleet, release: str) -> list[dict[str, str]]:
 
 def _run(fleet: Fleet, release: str, shards: str = "migrate") -> None:
     for words in (("migrate", "--noinput"), ("shards", shards)):
-        said = manage(fleet, keeper(fleet), *words, release=release, seconds=3_600)
-        if not said.ok:
-            raise MigrationError(f"{said.host.name}: manage.py {' '.join(words)}: {said.text[-300:]}")
+        _manage(fleet, release, *words)
+
+
+def _manage(fleet: Fleet, release: str, *words: str) -> None:
+    said = manage(fleet, keeper(fleet), *words, release=release, seconds=3_600)
+    if not said.ok:
+        raise MigrationError(f"{said.host.name}: manage.py {' '.join(words)}: {said.text[-300:]}")

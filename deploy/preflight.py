@@ -23,10 +23,14 @@ echo "releases=$(ls -r releases 2>/dev/null | tr '\n' ' ')"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a host says of itself. problem: why no release can go there, empty when one can."""
+    """What a host says of itself.
+
+    problem: why no release can go there, empty when one can; hinders: why not even one that is there could be taken.
+    """
 
     host: Host
     problem: str
+    hinders: str = ""
     current: str = ""
     previous: str = ""
     venvs: tuple[str, ...] = ()
@@ -40,10 +44,12 @@ def look(fleet: Fleet, hosts: list[Host]) -> list[Facts]:
     found = []
     for answer in fleet.read(hosts, lambda host: _ASK.format(base=quote(host.base))):
         said = dict(line.split("=", 1) for line in answer.text.splitlines() if "=" in line)
+        hinders = _hindrance(said, answer.host) if answer.ok else answer.text
         found.append(
             Facts(
                 answer.host,
-                answer.text if not answer.ok else _problem(said, fleet.inventory.rollout.free_mb, wanted, answer.host),
+                hinders or _problem(said, fleet.inventory.rollout.free_mb, wanted, answer.host),
+                hinders,
                 said.get("current", ""),
                 said.get("previous", ""),
                 tuple(said.get("venvs", "").split()),
@@ -54,15 +60,19 @@ def look(fleet: Fleet, hosts: list[Host]) -> list[Facts]:
     return found
 
 
-def _problem(said: dict[str, str], free_mb: int, python: str, host: Host) -> str:
+def _hindrance(said: dict[str, str], host: Host) -> str:
     if "missing" in said:
         return f"there is no {host.base}; fab provision makes it"
-    if int(said.get("free") or 0) < free_mb:
-        return f"only {said.get('free')} MB are free below {host.base}, {free_mb} are needed (free_mb)"
     if said.get("writable") != "1":
         return f"{host.user} may not write to {host.base}"
-    if said.get("python") != python:
-        return f"Python is {said.get('python') or 'missing'}, releases are built for {python}"
     if said.get("curl") != "1":
         return "curl is missing"
+    return ""
+
+
+def _problem(said: dict[str, str], free_mb: int, python: str, host: Host) -> str:
+    if int(said.get("free") or 0) < free_mb:
+        return f"only {said.get('free')} MB are free below {host.base}, {free_mb} are needed (free_mb)"
+    if said.get("python") != python:
+        return f"Python is {said.get('python') or 'missing'}, releases are built for {python}"
     return ""

@@ -1,5 +1,7 @@
-"""Who deploys what, now and before: a lock and a log, kept on the first app host, where every operator finds them.
+"""Who deploys what, now and before: a lock and a log, kept on the first app host that answers (deploy/manage.py).
 
+When the first one is dead the next one keeps them: so all are asked what they know, and all locks are taken away. Two
+could deploy at once only if one of them does not reach that first host: a deploy ends there, a rollback goes on.
 Main keeps a copy of the log for the admin.
 """
 
@@ -13,7 +15,8 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from shlex import quote
 
-from deploy.manage import keeper, manage
+from deploy.inventory import Host
+from deploy.manage import command, keeper
 from deploy.remote import Fleet
 
 
@@ -46,9 +49,9 @@ def me() -> str:
 
 @contextmanager
 def lock(fleet: Fleet, what: str) -> Iterator[None]:
-    """Let nobody else deploy meanwhile. Raises Locked; ConnectionError when the host that keeps it is away."""
+    """Let nobody else deploy meanwhile. Raises Locked; ConnectionError when no host can keep it."""
     host = keeper(fleet)
-    folder = quote(f"{host.base}/shared/deploy.lock")
+    folder = _lock(host)
     note = f"{me()} {what} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     # mkdir is the one thing that only one of two can do.
     take = (
@@ -68,28 +71,41 @@ def lock(fleet: Fleet, what: str) -> Iterator[None]:
 
 
 def unlock(fleet: Fleet) -> str:
-    """Take somebody's lock away; return who held it, empty for nobody."""
-    host = keeper(fleet)
-    folder = quote(f"{host.base}/shared/deploy.lock")
-    return fleet.run([host], lambda _: f"cat {folder}/who 2>/dev/null; rm -rf {folder}")[0].text
+    """Take somebody's lock away, or only look at it (dry); return who held it, empty for nobody."""
+    take = "true" if fleet.dry else "rm -rf"
+
+    def look(host: Host) -> str:
+        folder = _lock(host)
+        return f"[ ! -d {folder} ] || {{ cat {folder}/who 2>/dev/null || echo somebody; {take} {folder}; }}"
+
+    answers = fleet.read(_keepers(fleet), look)
+    return "\n".join(dict.fromkeys(each.text for each in answers if each.ok and each.text))
 
 
 def note(fleet: Fleet, deployment: Deployment) -> None:
     """Append to the log, and to main's copy, which may be away or of a release that knows of no such thing."""
     host = keeper(fleet)
     line = json.dumps(asdict(deployment))
-    fleet.run([host], lambda _: f"echo {quote(line)} >> {quote(host.base)}/shared/deploys.jsonl")
-    manage(fleet, host, "deployments", "note", line)
+    # Nobody waits for the copy: a start of manage.py takes a second or more.
+    copy = f"( {command(host, 'current', 'deployments', 'note', line)} ) </dev/null >/dev/null 2>&1 &"
+    fleet.run([host], lambda _: f"echo {quote(line)} >> {quote(host.base)}/shared/deploys.jsonl; {copy}")
 
 
 def history(fleet: Fleet, *, most: int = 10) -> list[Deployment]:
-    """Return the latest deployments, newest first; empty when the host that keeps them is away."""
-    host = keeper(fleet)
-    answer = fleet.read(
-        [host], lambda _: f"tail -n {most} {quote(host.base)}/shared/deploys.jsonl 2>/dev/null || true"
-    )[0]
-    if not answer.ok:
-        return []
-    lines = [json.loads(line) for line in reversed(answer.text.splitlines()) if line.startswith("{")]
+    """Return the latest deployments that hosts which answer know of, newest first."""
+    answers = fleet.read(
+        _keepers(fleet), lambda host: f"tail -n {most} {quote(host.base)}/shared/deploys.jsonl 2>/dev/null || true"
+    )
+    lines = [json.loads(line) for each in answers if each.ok for line in each.text.splitlines() if line[:1] == "{"]
     known = {each.name for each in fields(Deployment)}  # a newer clone may have written more
-    return [Deployment(**{name: value for name, value in line.items() if name in known}) for line in lines]
+    found = [Deployment(**{name: value for name, value in line.items() if name in known}) for line in lines]
+    return sorted(found, key=lambda each: each.at, reverse=True)[:most]
+
+
+def _keepers(fleet: Fleet) -> list[Host]:
+    """Return the hosts of which any may be the keeper."""
+    return fleet.inventory.with_role("app", "worker")
+
+
+def _lock(host: Host) -> str:
+    return quote(f"{host.base}/shared/deploy.lock")

@@ -23,11 +23,12 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host said."""
+    """What a host said. away: it said nothing, the text is why."""
 
     host: Host
     ok: bool
     text: str
+    away: bool = False
 
 
 class Fleet:
@@ -35,6 +36,8 @@ class Fleet:
 
     def __init__(self, inventory: Inventory, *, dry: bool = False, say: Callable[[str], None] = print) -> None:
         self.inventory, self.dry, self.say = inventory, dry, say
+        #: Known as soon as somebody asked for it (deploy/manage.py).
+        self.keeper: Host | None = None
         #: By name and account: provisioning comes as another one.
         self._connections: dict[tuple[str, str], Connection] = {}
 
@@ -66,7 +69,7 @@ class Fleet:
                 result = self._connection(host).run(line, hide=True, warn=True, in_stream=stream, timeout=seconds)
             except Exception as error:  # paramiko, socket and invoke each have their own
                 self._drop(host)
-                return Answer(host, False, f"does not answer: {_words(error)}")
+                return Answer(host, False, f"does not answer: {_words(error)}", away=True)
             text = result.stdout.strip() if result.ok else (result.stdout + result.stderr).strip()
             return Answer(host, result.ok, text)
 
@@ -109,7 +112,7 @@ class Fleet:
                 connection._sftp = None
             except Exception as error:  # as in run()
                 self._drop(host)
-                return Answer(host, False, f"does not take {file.name}: {_words(error)}")
+                return Answer(host, False, f"does not take {file.name}: {_words(error)}", away=True)
             return Answer(host, True, "copied")
 
         return self._each(hosts, one)

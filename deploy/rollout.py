@@ -4,6 +4,7 @@ A batch that is not well, or a canary that answers with errors, ends it: every h
 it ran before, also out of the load balancer meanwhile. Requests go on all the time; docs/operations.md tells the rest.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,10 @@ from pathlib import Path
 from shlex import quote
 
 from deploy import preflight
-from deploy.artifact import Release, static, wheels
+from deploy.artifact import BuildError, Release, static, wheels
 from deploy.balancer import BalancerError, Balancers
 from deploy.inventory import RELEASED, Host
-from deploy.manage import keeper, manage
+from deploy.manage import Said, keeper, manage
 from deploy.remote import Answer, Fleet, failed
 
 
@@ -56,8 +57,13 @@ class Rollout:
         self.progress = Progress()
         self.hosts = fleet.inventory.with_role(*RELEASED)
         self.phases: dict[str, float] = {}
+        #: The name of what goes out, as soon as it is known.
+        self.release = ""
+        #: What each host ran before the release that runs now, by check().
+        self._previous: dict[str, str] = {}
         #: Brings the release to all but the canary; nothing to do when every host has it.
         self._ship_rest: Callable[[], None] = lambda: None
+        self._is_given_up = threading.Event()
         self._began = time.monotonic()
         self._would = "would be " if fleet.dry else ""
 
@@ -72,17 +78,37 @@ class Rollout:
 
     def check(self) -> dict[str, preflight.Facts]:
         """Ask every host whether a release can go there. Raises RolloutError naming those where none can."""
-        with self.phase("look"):
-            facts = {each.host.name: each for each in preflight.look(self.fleet, self.hosts)}
+        facts = self._look()
         if bad := [f"{name}: {each.problem}" for name, each in facts.items() if each.problem]:
             raise RolloutError("nothing was changed; " + "; ".join(bad))
+        return facts
+
+    def check_way_back(self) -> dict[str, preflight.Facts]:
+        """Ask every host what it has; leave those alone that cannot turn, a dead host above all.
+
+        What only a new release needs (disk, Python) is no reason not to go back. Raises RolloutError when no host can.
+        """
+        facts = self._look()
+        stuck = [each for each in facts.values() if each.hinders]
+        self.progress.note(Answer(each.host, False, f"left as it is: {each.hinders}") for each in stuck)
+        self.hosts = [host for host in self.hosts if not facts[host.name].hinders]
+        if not self.hosts:
+            words = "; ".join(f"{each.host.name}: {each.hinders}" for each in stuck)
+            raise RolloutError(f"nothing was changed; {words}")
+        return {host.name: facts[host.name] for host in self.hosts}
+
+    def _look(self) -> dict[str, preflight.Facts]:
+        with self.phase("look"):
+            facts = {each.host.name: each for each in preflight.look(self.fleet, self.hosts)}
+        self._previous = {name: each.previous for name, each in facts.items()}
         return facts
 
     def ship(self, release: Release, facts: dict[str, preflight.Facts]) -> None:
         """Bring the release to the canary, where it lacks it; to the others while that is watched. Raises RolloutError.
 
-        A release that is not well on the canary is never sent to the rest.
+        A release that cannot start on the canary is never sent to the rest.
         """
+        self.release = release.name
         first = [host for host in self.hosts if host in (keeper(self.fleet), self._canary())]
         rest = [host for host in self.hosts if host not in first]
         with self.phase("ship"):
@@ -97,7 +123,7 @@ class Rollout:
         without = [host for host in lacking if release.venv not in facts[host.name].venvs]
         bare = [host for host in lacking if "app" in host.roles and release.static not in facts[host.name].static]
         if without and not self.fleet.dry:
-            archive = wheels(release)
+            archive = _made(wheels, release)
             self._all(self.fleet.put(without, archive, lambda host: f"{host.base}/incoming/{archive.name}"), "wheels")
             self._all(
                 self.fleet.run(
@@ -110,12 +136,16 @@ class Rollout:
                 "wheels",
             )
         if bare and not self.fleet.dry:
-            files = static(release)
+            files = _made(static, release)
             self._all(self.fleet.put(bare, files, lambda host: f"{host.base}/incoming/{files.name}"), "static files")
+        if self._is_given_up.is_set():
+            return
         self._all(
             self.fleet.put(lacking, release.file, lambda host: f"{host.base}/incoming/{release.file.name}"), "shipped"
         )
-        unpack, prune = _script("unpack"), _script("prune")
+        if self._is_given_up.is_set():
+            return
+        unpack, prune = script("unpack"), script("prune")
         words = f"{release.name} {release.venv} {release.static}"
         self._all(
             self.fleet.run(
@@ -133,47 +163,61 @@ class Rollout:
 
         before: host name -> what it runs now; empty for a host that runs nothing yet.
         """
+        self.release = release
         apps = [host for host in self.hosts if "app" in host.roles]
         workers = [host for host in self.hosts if "app" not in host.roles]
         turned: list[Host] = []
-        try:
-            for number, batch in enumerate(_batches(apps, self.rules.batch)):
-                turned += batch
-                with self.phase("batches" if number else "canary"):
-                    self._turn(batch, release)
-                    if number == 0:
-                        self._watch_and_ship(batch)
-                self.say(f"{self._would}turned: {len(turned)} of {len(apps)} app hosts run {release}")
-            if not apps:
-                self._ship_rest()
-            turned += workers
-            with self.phase("workers"):
-                self._all(self._activate(workers, {host.name: release for host in workers}), release)
-        except (RolloutError, BalancerError) as error:
-            self.say(f"{error}; going back")
-            with self.phase("going back"):
-                outcome = self.back(turned, before)
-            raise RolloutError(f"{error}; {outcome}", went_back=True) from error
+        # Waited for only when the hosts are back: on one of those it is brought to, it may take its time.
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                for number, batch in enumerate(_batches(apps, self.rules.batch)):
+                    turned += batch
+                    with self.phase("batches" if number else "canary"):
+                        self._turn(batch, release)
+                        if number == 0:
+                            shipping = pool.submit(self._ship_rest)
+                            self._watch(batch)
+                            shipping.result()
+                    self.say(f"{self._would}turned: {len(turned)} of {len(apps)} app hosts run {release}")
+                if not apps:
+                    self._ship_rest()
+                for batch in _batches(workers, self.rules.batch):
+                    turned += batch
+                    with self.phase("workers"):
+                        self._all(self._activate(batch, dict.fromkeys(_names(batch), release)), release)
+            except (RolloutError, BalancerError) as error:
+                self._is_given_up.set()
+                self.say(f"{error}; going back")
+                with self.phase("going back"):
+                    outcome = self.back(turned, before)
+                raise RolloutError(f"{error}; {outcome}", went_back=True) from error
+            finally:
+                self.progress.note(self.balancers.away.values())
 
     def back(self, hosts: list[Host], before: dict[str, str]) -> str:
-        """Give hosts the release they ran before; return what came of it, as a sentence."""
+        """Give hosts the release they ran before; return what came of it, as a sentence.
+
+        It goes on whatever a load balancer says: a request that fails is less than a bad release that stays.
+        """
         known = [host for host in hosts if before.get(host.name)]
         bad: list[Answer] = []
+        untold: set[str] = set()
         for batch in _batches(known, self.rules.batch):
             apps = [host for host in batch if "app" in host.roles]
-            self.balancers.out(apps)
-            answers = self._activate(batch, before)
+            untold |= _tried(self.balancers.out, apps)
+            answers = self._activate(batch, before, self._previous)
             self.progress.note(answers)
             bad += failed(answers)
-            self.balancers.back([host for host in apps if host not in [each.host for each in failed(answers)]])
+            untold |= _tried(self.balancers.back, [host for host in apps if host not in _hosts(failed(answers))])
+        said = f"all {len(known)} hosts that had it run what they ran before"
         if bad:
-            names = ", ".join(answer.host.name for answer in bad)
-            return f"{len(known) - len(bad)} hosts run what they ran before, not so {names}"
-        return f"all {len(known)} hosts that had it run what they ran before"
+            names = ", ".join(_names(_hosts(bad)))
+            said = f"{len(known) - len(bad)} hosts run what they ran before, not so {names}"
+        return "; ".join([said, *sorted(untold)])
 
     def restart(self, hosts: list[Host], unit: str = "") -> list[Answer]:
         """Restart units in batches, app hosts out of the load balancer meanwhile; a bad batch is the last one."""
-        script, said = _script("restart"), []
+        again, said = script("restart"), []
         for batch in _batches(hosts, self.rules.batch):
             apps = [host for host in batch if "app" in host.roles]
             self.balancers.out(apps)
@@ -181,21 +225,22 @@ class Rollout:
                 batch,
                 lambda host: " ".join(
                     [
-                        script,
+                        again,
                         host.base,
                         host.services,
                         _health(host),
                         str(int(self.rules.healthy_s)),
+                        str(int(self.rules.steady_s)),
                         *([unit] if unit else host.units),
                     ]
                 ),
-                seconds=self.rules.healthy_s + 60,
+                seconds=2 * self.rules.healthy_s + 60,
             )
             said += answers
-            self.balancers.back([host for host in apps if host not in [each.host for each in failed(answers)]])
+            self.balancers.back([host for host in apps if host not in _hosts(failed(answers))])
             if failed(answers):
                 break
-        return said
+        return [*said, *self.balancers.away.values()]
 
     def seconds(self) -> float:
         """Return how long this has taken."""
@@ -203,50 +248,52 @@ class Rollout:
 
     def _turn(self, batch: list[Host], release: str) -> None:
         self.balancers.out(batch)
-        answers = self._activate(batch, {host.name: release for host in batch})
+        answers = self._activate(batch, dict.fromkeys(_names(batch), release))
         self._all(answers, release)
         self.balancers.back(batch)
 
-    def _activate(self, hosts: list[Host], releases: dict[str, str]) -> list[Answer]:
-        script = _script("activate")
+    def _activate(
+        self, hosts: list[Host], releases: dict[str, str], previous: dict[str, str] | None = None
+    ) -> list[Answer]:
+        """Have hosts run a release each. previous: what `previous` names then, of each; else what they run now."""
+        activate = script("activate")
 
         def command(host: Host) -> str:
-            within = [str(int(self.rules.healthy_s)), str(int(self.rules.unwell_s))]
-            words = [host.base, releases[host.name], host.services, _health(host), *within, *host.units]
-            return f"{script} {' '.join(words)}"
+            before = "now" if previous is None else previous.get(host.name) or "none"
+            within = [str(int(each)) for each in (self.rules.healthy_s, self.rules.unwell_s, self.rules.steady_s)]
+            words = [host.base, releases[host.name], before, host.services, _health(host), *within, *host.units]
+            return f"{activate} {' '.join(words)}"
 
-        return self.fleet.run(hosts, command, seconds=self.rules.healthy_s + 60)
-
-    def _watch_and_ship(self, canary: list[Host]) -> None:
-        """Watch the canary; bring the release to the others meanwhile. Raises RolloutError for either."""
-        with ThreadPoolExecutor(1) as pool:
-            shipping = pool.submit(self._ship_rest)
-            self._watch(canary)
-            shipping.result()
+        return self.fleet.run(hosts, command, seconds=2 * self.rules.healthy_s + 60)
 
     def _watch(self, batch: list[Host]) -> None:
         """Let the canary take real requests for a while and count its errors; send a photo through it meanwhile.
 
         Raises RolloutError.
         """
-        names = [host.name for host in batch]
         if self.fleet.dry or not self.fleet.inventory.with_role("lb"):
             return
-        first, began = self.balancers.traffic(), time.monotonic()
+        names = ", ".join(_names(batch))
+        first, began = self.balancers.counts(), time.monotonic()
         photo = self._canary_photo(batch[0])
         time.sleep(max(0.0, self.rules.canary_s - (time.monotonic() - began)))
-        now = self.balancers.traffic()
-        answers = sum(now[name].answers - first[name].answers for name in names if name in now and name in first)
-        errors = sum(now[name].errors - first[name].errors for name in names if name in now and name in first)
+        answers, errors = self.balancers.since(first, batch)
         if errors > self.rules.canary_errors * max(answers, 1):
-            raise RolloutError(f"the canary {', '.join(names)} answered {errors} of {answers} requests with an error")
-        self.say(f"the canary {', '.join(names)} answered {answers} requests, {errors} with an error; {photo}")
+            raise RolloutError(f"the canary {names} gave {errors} errors beside {answers} answers")
+        self.say(f"the canary {names} answered {answers} requests, {errors} with an error; {photo}")
 
     def _canary_photo(self, host: Host) -> str:
-        """Post a photo from the canary host and see it arrive; return what came of it. Raises RolloutError."""
+        """Post a photo through the canary host and see it arrive; return what came of it. Raises RolloutError."""
         if not self.rules.canary_photo:
             return "no canary photo was asked for (canary_photo)"
-        said = manage(self.fleet, host, "canary", "--once", "--json")
+
+        def fly(*words: str) -> Said:
+            return manage(self.fleet, host, "canary", "--once", "--json", *words)
+
+        # To the host itself: the load balancer would give it to any of them.
+        said = fly("--at", f"http://{host.address}:{host.serves}")
+        if not said.ok and "unrecognized arguments: --at" in said.text:
+            said = fly()  # a way back to a release of before there was such an option
         if not said.known:
             return "its release knows no canary photo"
         if not said.ok:
@@ -257,6 +304,31 @@ class Rollout:
         self.progress.note(answers, "" if self.fleet.dry else word)
         if bad := failed(answers):
             raise RolloutError("; ".join(f"{answer.host.name}: {answer.text}" for answer in bad))
+
+
+def _names(hosts: Iterable[Host]) -> list[str]:
+    return [host.name for host in hosts]
+
+
+def _hosts(answers: Iterable[Answer]) -> list[Host]:
+    return [answer.host for answer in answers]
+
+
+def _tried(tell: Callable[[list[Host]], None], hosts: list[Host]) -> set[str]:
+    """Tell the load balancers; return what they said against it."""
+    try:
+        tell(hosts)
+    except BalancerError as error:
+        return {str(error)}
+    return set()
+
+
+def _made(make: Callable[[Release], Path], release: Release) -> Path:
+    """Make what a release needs beside itself; hosts may have turned already, so that it must lead to going back."""
+    try:
+        return make(release)
+    except BuildError as error:
+        raise RolloutError(str(error)) from error
 
 
 def _batches(hosts: list[Host], size: int) -> Iterator[list[Host]]:
@@ -273,7 +345,12 @@ def _health(host: Host) -> str:
     return host.health if "app" in host.roles else "-"
 
 
-def _script(name: str) -> str:
+#: What a script stands on, put before it: it travels alone.
+_BEFORE = {"activate": ("steady",), "restart": ("steady",)}
+
+
+def script(name: str) -> str:
     """Return a shell command that runs deploy/host/<name> of this clone, whatever release a host has."""
-    text = (Path(__file__).parent / "host" / name).read_text()
+    folder = Path(__file__).parent / "host"
+    text = "".join((folder / part).read_text() for part in (*_BEFORE.get(name, ()), name))
     return f"bash -c {quote(text)} {name}"

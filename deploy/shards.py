@@ -11,8 +11,12 @@ from deploy.manage import keeper, manage
 def plan(_c: Context) -> None:
     """Show what each server holds (planning a move is not in this release: exit code 2)."""
     fleet = fleet_of()
-    said = manage(fleet, keeper(fleet), "shards", "status", read=True)
-    fleet.close()
+    try:
+        said = manage(fleet, keeper(fleet), "shards", "status", read=True)
+    except ConnectionError as error:
+        raise Exit(str(error), code=1) from error
+    finally:
+        fleet.close()
     say(said.text if said.ok else f"{said.host.name}: {said.text[-300:]}")
     raise Exit("shard.plan: moving logical shards is not in this release; nothing was planned", code=2)
 

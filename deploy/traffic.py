@@ -34,6 +34,8 @@ def _balance(fleet: Fleet, do: Callable[[balancer.Balancers], None]) -> None:
     finally:
         fleet.close()
     table(("host", "state", "in flight"), ((name, each.state, str(each.in_flight)) for name, each in traffic.items()))
+    if balancers.away:
+        show(balancers.away.values())
 
 
 @task(
@@ -75,7 +77,7 @@ def maintenance_(  # noqa: PLR0917  # its options
             raise Exit("the inventory has no load balancer: --read-only works without one", code=2)
         else:
             show(maintenance.close(fleet, retry_s=minutes * 60) if on else maintenance.reopen(fleet))
-    except maintenance.MaintenanceError as error:
+    except (maintenance.MaintenanceError, ConnectionError) as error:
         raise Exit(str(error), code=1) from error
     finally:
         fleet.close()

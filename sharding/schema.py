@@ -169,17 +169,22 @@ def create() -> list[Outcome]:
     return migrate()
 
 
-def migrate(tick: Callable[[Server, int], None] = lambda server, count: None) -> list[Outcome]:
+def migrate(
+    tick: Callable[[Server, int], None] = lambda server, count: None,
+    *,
+    only: Callable[[Step], bool] = lambda step: True,
+) -> list[Outcome]:
     """Bring every server and logical shard up to date, servers side by side.
 
-    tick: called from several threads with how many more logical shards of a server are done. Raises InstallationError.
+    tick: called from several threads with how many more logical shards of a server are done. only: which files run; the
+    others wait for another time. Raises InstallationError.
     """
     require_placement()
     # Read here: the threads below have no Django connections of their own.
     placed = {server: [shard.number for shard in shards_on(server)] for server in all_servers()}
     stop = threading.Event()
     with ThreadPoolExecutor(len(placed)) as pool:
-        runs = [pool.submit(_Run(server, numbers, tick, stop).outcome_of) for server, numbers in placed.items()]
+        runs = [pool.submit(_Run(server, numbers, tick, stop, only).outcome_of) for server, numbers in placed.items()]
         try:
             return [run.result() for run in runs]
         except BaseException:
@@ -219,9 +224,14 @@ class _Run:
     """The migration of one server."""
 
     def __init__(
-        self, server: Server, numbers: list[int], tick: Callable[[Server, int], None], stop: threading.Event
+        self,
+        server: Server,
+        numbers: list[int],
+        tick: Callable[[Server, int], None],
+        stop: threading.Event,
+        only: Callable[[Step], bool],
     ) -> None:
-        self.outcome = Outcome(server)
+        self.outcome, self.only = Outcome(server), only
         self.server, self.numbers, self.tick, self.stop = server, numbers, tick, stop
         self.lock = threading.Lock()
 
@@ -255,7 +265,7 @@ class _Run:
             if fault := installation_fault(cursor):
                 self.outcome.failed[self.server.name] = fault
                 return
-        wanted = steps("local")
+        wanted = [step for step in steps("local") if self.only(step)]
         with link, link.cursor() as cursor:
             done = applied(cursor, [LOCAL]).get(LOCAL, {})
         self._report_changed({LOCAL: done}, wanted)
@@ -263,7 +273,7 @@ class _Run:
             self._one(link, LOCAL, wanted)
 
     def _logical(self) -> None:
-        wanted = steps("logical")
+        wanted = [step for step in steps("logical") if self.only(step)]
         with direct(self.server) as link, link, link.cursor() as cursor:
             done = applied(cursor)
         self._report_changed({number: done.get(number, {}) for number in self.numbers}, wanted)

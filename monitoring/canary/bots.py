@@ -5,7 +5,7 @@ where a photo is made, as where its reader lives, and as where a reader of anoth
 would be the square of that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.clients import first_party_client
 from accounts.models import Status, User
@@ -22,11 +22,12 @@ CLIENT_NAME = "Canary"
 
 @dataclass(frozen=True)
 class Bot:
-    """An account and its token."""
+    """An account and its token. at: the origin it speaks to; empty: the site's own front, as people do."""
 
     id: int
     username: str
     token: str
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Pair:
     server: Server
     author: Bot
     readers: dict[str, Bot]
+
+    def speaking_to(self, origin: str) -> "Pair":
+        """Return the same, to fly through the host of an origin (http://10.0.0.11:8000) and no other."""
+        readers = {server: replace(reader, at=origin) for server, reader in self.readers.items()}
+        return replace(self, author=replace(self.author, at=origin), readers=readers)
 
 
 def pairs() -> tuple[list[Pair], list[Flight]]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pyvips
 import requests
@@ -162,7 +163,10 @@ def _tidy(author: Bot) -> None:
 
 def _asked(stage: str, verb: str, path: str, bot: Bot, **how: Any) -> dict[str, Any]:
     """Return the body of an answer of the API that is well."""
-    answer = _sent(stage, verb, settings.WEB_BASE_URL + path, params={"access_token": bot.token}, **how)
+    # A host is spoken to by its address, and takes requests of the site's name alone.
+    headers = {"Host": urlsplit(settings.WEB_BASE_URL).netloc} if bot.at else {}
+    origin = bot.at or settings.WEB_BASE_URL
+    answer = _sent(stage, verb, origin + path, params={"access_token": bot.token}, headers=headers, **how)
     try:
         body = answer.json()
         if answer.status_code == 200 and body["meta"]["code"] == 200:

@@ -96,6 +96,10 @@ def test_the_load_balancer_knows_every_app_host_by_its_name():
     assert "server app-2 10.0.0.12:8000 check" in text
     assert "worker-1" not in text
     assert "@" not in text
+    # It faces the world: no rights but those of its account, and whoever is of its group speaks to it.
+    assert "  user haproxy\n  group haproxy\n  chroot /var/lib/haproxy\n" in text
+    assert "/admin.sock group haproxy mode 660 level admin\n" in text
+    assert "  http-reuse never\n" in text
 
 
 def test_who_deploys_may_restart_the_units_of_the_host_and_nothing_else():

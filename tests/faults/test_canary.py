@@ -18,9 +18,9 @@ pytestmark = pytest.mark.faults
 QUICK = {"CANARY_FEED_S": "3", "CANARY_READ_S": "2", "CANARY_UPLOAD_S": "4"}
 
 
-def fly(stack: PrivateStack) -> tuple[int, dict[str, Any], str]:
+def fly(stack: PrivateStack, *words: str) -> tuple[int, dict[str, Any], str]:
     """Fly once; return exit code, result and the line of the alert."""
-    command = [sys.executable, "manage.py", "canary", "--once", "--json"]
+    command = [sys.executable, "manage.py", "canary", "--once", "--json", *words]
     env = stack.env | QUICK
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr, done.stderr
@@ -74,6 +74,18 @@ def test_a_dead_app_front_stalls_the_upload(private_stack: PrivateStack):
     assert code == 1
     assert set(stages(result).values()) == {"upload"}
     assert "stalls at upload" in alert
+
+
+def test_a_photo_sent_through_one_host_goes_there_alone(private_stack: PrivateStack):
+    host = f"http://127.0.0.1:{private_stack.ports['gunicorn']}"
+    with private_stack.dead("nginx_app"):
+        code, result, alert = fly(private_stack, "--at", host)
+    with private_stack.frozen("gunicorn"):
+        stalled, _, said = fly(private_stack, "--at", host)
+
+    assert (code, alert) == (0, ""), result
+    assert stalled == 1
+    assert "stalls at upload" in said
 
 
 def test_a_frozen_gunicorn_stalls_the_upload(private_stack: PrivateStack):

@@ -1,6 +1,8 @@
 """What is kept of the canary's flights, what health makes of it, and that its bots are in nobody's way."""
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.conf import settings
@@ -112,6 +114,39 @@ def test_the_bots_are_private_and_in_no_list_and_nobody_gets_their_names():
     refused = Client().get(f"/v1/users/{author.id}/media/recent", {"access_token": anna.token})
     assert refused.json()["meta"]["error_type"] == "APINotAllowedError"
     assert username_faults("canary.mine") == ["this name is reserved"]
+
+
+class _Host(BaseHTTPRequestHandler):
+    """An app host that takes nothing and remembers under which name it was asked."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.add((self.headers["Host"], self.path.partition("?")[0]))
+        self.send_error(503)
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+def test_a_photo_sent_through_one_host_asks_it_under_the_name_of_the_site(forgotten, settings):
+    settings.WEB_BASE_URL = "https://www.example.com"
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Host) as host:
+        host.asked = set()
+        threading.Thread(target=host.serve_forever, daemon=True).start()
+        with pytest.raises(CommandError, match=r"stalls at upload .*: the API answers 503"):
+            call_command("canary", "--once", "--at", f"http://127.0.0.1:{host.server_port}/")
+        host.shutdown()
+
+    assert host.asked == {("www.example.com", "/v1/media")}
+
+
+@pytest.mark.parametrize(
+    "words", [["--once", "--at", "app-1"], ["--once", "--at", "http://app-1/v1"], ["--at", "http://a:1"]]
+)
+def test_what_is_no_origin_or_flies_for_ever_through_one_host_is_refused(words):
+    with pytest.raises(CommandError) as refused:
+        call_command("canary", *words)
+    assert refused.value.returncode == 2
 
 
 def test_while_the_service_is_read_only_the_canary_is_paused_not_stalled(forgotten, capsys):

@@ -104,7 +104,7 @@ def bare_host(template: Path, root: Path, address: str, port: int, public_key: s
     sshd = None
     try:
         subprocess.run(["mount", "-t", "proc", "proc", str(root / "proc")], check=True)
-        words = ["-o", f"Port={port}", "-o", f"ListenAddress={address}", "-o", "UsePAM=no", "-o", "PidFile=none"]
+        words = ["-o", f"Port={port}", "-o", f"ListenAddress={address}", "-o", "UsePAM=yes", "-o", "PidFile=none"]
         words += ["-o", "PermitRootLogin=prohibit-password", "-o", "UseDNS=no", "-o", "MaxStartups=100"]
         sshd = subprocess.Popen(
             ["chroot", str(root), "/usr/sbin/sshd", "-D", *words], stderr=subprocess.DEVNULL, env={"PATH": _PATH}
@@ -122,9 +122,9 @@ def bare_host(template: Path, root: Path, address: str, port: int, public_key: s
 
 
 def _stop_what_runs_below(root: Path) -> None:
-    """End processes whose root is the host's: servers a test has started there."""
+    """End processes whose root is the host's or below it: servers a test has started there, HAProxy shut in as well."""
     for each in Path("/proc").iterdir():
         if each.name.isdigit():
             with contextlib.suppress(OSError):
-                if (each / "root").readlink() == root:
+                if (each / "root").readlink().is_relative_to(root):
                     os.kill(int(each.name), 9)

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from getpass import getuser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import requests
 from django.conf import settings
 
@@ -50,7 +52,15 @@ class Hosts:
 
     def current(self, name: str) -> str:
         """Return the release a host's link names."""
-        return (Path(self.inventory.hosts[name].base) / "current").readlink().name
+        return self._link(name, "current")
+
+    def previous(self, name: str) -> str:
+        """Return the release that a host would go back to, empty for none."""
+        return self._link(name, "previous")
+
+    def _link(self, name: str, link: str) -> str:
+        path = Path(self.inventory.hosts[name].base) / link
+        return path.readlink().name if path.is_symlink() else ""
 
     def deployments(self) -> list[dict[str, Any]]:
         """Return what was written down of deploys, oldest first."""
@@ -60,6 +70,31 @@ class Hosts:
     def unit_pids(self) -> list[int]:
         """Return the processes that the hosts run, by their pid files."""
         return [int(text) for file in self.folder.glob("*/run/*.pid") if (text := file.read_text().strip())]
+
+    @contextmanager
+    def told(self, old: str, new: str) -> Iterator[None]:
+        """Have the inventory say something else for a while."""
+        text = self.inventory.path.read_text()
+        assert old in text
+        self.inventory.path.write_text(text.replace(old, new))
+        try:
+            yield
+        finally:
+            self.inventory.path.write_text(text)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Have a host take connections over SSH and answer nothing, those that are open included."""
+        server = psutil.Process(self.sshd[name].pid)
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     @contextmanager
     def dead(self, name: str) -> Iterator[None]:
@@ -161,11 +196,14 @@ def commit_of(changes: dict[str, str]) -> str:
 
 
 class Load:
-    """Constant requests, a few at a time, until the block ends; what was answered, by status."""
+    """Constant requests, a few at a time, until the block ends; what was answered, by status.
 
-    def __init__(self, url: str, *, each_s: float = 0.05, threads: int = 2) -> None:
+    url: to GET; others: (verb, url), asked in turn with it.
+    """
+
+    def __init__(self, url: str, *others: tuple[str, str], each_s: float = 0.05, threads: int = 2) -> None:
         self.answers: Counter[str] = Counter()
-        self._url, self._each_s, self._threads = url, each_s, threads
+        self._asked, self._each_s, self._threads = [("GET", url), *others], each_s, threads
         self._over = threading.Event()
 
     def __enter__(self) -> "Load":
@@ -181,17 +219,20 @@ class Load:
 
     @property
     def failed(self) -> dict[str, int]:
-        """Answers other than 200, with their number."""
+        """Answers other than 200, with what was asked and their number."""
         return {status: number for status, number in self.answers.items() if status != "200"}
 
     def _ask(self) -> None:
         session = requests.Session()
-        while not self._over.is_set():
+        for verb, url in itertools.cycle(self._asked):
+            if self._over.is_set():
+                return
             began = time.monotonic()
             try:
-                self.answers[str(session.get(self._url, timeout=10).status_code)] += 1
+                said = str(session.request(verb, url, timeout=10).status_code)
             except requests.RequestException as error:
-                self.answers[type(error).__name__] += 1
+                said = type(error).__name__
+            self.answers[said if said == "200" else f"{said} {verb} {urlsplit(url).path}"] += 1
             self._over.wait(max(0.0, self._each_s - (time.monotonic() - began)))
 
 
@@ -210,6 +251,8 @@ def _base(folder: Path, name: str, bind: str) -> Path:
         "GUNICORN_THREADS": "2",
         # All hosts, their databases and what asks them share a few processors: slow is not unwell here.
         "HEALTH_TIMEOUT_S": "5",
+        # One person's load is that of many.
+        "PACE_FIRST_DAY": "comments=100000",
         "ALLOWED_HOSTS": f"127.0.0.1,localhost,{bind.partition(':')[0]}",
     }
     if bind:

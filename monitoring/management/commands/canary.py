@@ -3,6 +3,7 @@
 manage.py canary                 each minute, until stopped
 manage.py canary --once          one photo of each server; exit code 1 and the stage in one line if one stalls
 manage.py canary --once --json   the same as one JSON object
+manage.py canary --once --at http://10.0.0.11:8000   through one app host, whatever the load balancer would choose
 """
 
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from django.conf import settings
@@ -33,11 +35,13 @@ class Command(BaseCommand):
         """Declare once or always."""
         parser.add_argument("--once", action="store_true", help="one round; exit code 1 if a photo stalls")
         parser.add_argument("--json", action="store_true", help="each round as one JSON object a line")
+        parser.add_argument("--at", default="", help="with --once: the origin of the app host that it passes through")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fly once, or each CANARY_PERIOD_S until told to stop."""
         self._pairs: list[bots.Pair] = []
         self._is_whole = False
+        self._at = _origin(options["at"], is_once=options["once"])
         if options["once"]:
             result = self._round(is_loop=False)
             self._say(result, as_json=options["json"])
@@ -64,7 +68,7 @@ class Command(BaseCommand):
     def _round(self, *, is_loop: bool) -> dict[str, Any]:
         """Fly one photo of each server and store what came of it."""
         flights = self._grounded()
-        flights += flight.fly(self._pairs) if self._pairs else []
+        flights += flight.fly([pair.speaking_to(self._at) for pair in self._pairs]) if self._pairs else []
         if any(each.stage == "upload" for each in flights):
             self._pairs = []  # an account that is gone, a token that was revoked, a shard that moved: looked up again
         return results.kept(flights, is_loop=is_loop) | {"age_s": 0.0}
@@ -94,3 +98,13 @@ class Command(BaseCommand):
             times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in each["seconds"].items())
             state = each["paused"] or (f"stalls at {each['stage']}: {each['error']}" if each["stage"] else "well")
             self.stdout.write(f"{each['server']}: {state}{f' ({times})' if times else ''}")
+
+
+def _origin(at: str, *, is_once: bool) -> str:
+    """Return an origin without a slash at its end. Raises CommandError for what is none."""
+    parts = urlsplit(at)
+    if at and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query):
+        raise CommandError(f"--at is http://HOST:PORT, not {at!r}", returncode=2)
+    if at and not is_once:
+        raise CommandError("--at goes with --once: the loop flies as people do", returncode=2)
+    return at.rstrip("/")

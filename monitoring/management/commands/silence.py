@@ -19,6 +19,8 @@ class Command(BaseCommand):
     """`add` prints the number of the silence, which `end` takes; it ends by itself at its time in any case."""
 
     help = __doc__
+    #: Django's checks import the whole house, doors included: a second that a deploy would wait for, twice.
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the three verbs."""
