@@ -22,7 +22,7 @@ import requests
 from django.conf import settings
 
 from tests.support import init
-from tests.support.bare import DEBOOTSTRAP, BareHost, bare_host, system
+from tests.support.bare import DEBOOTSTRAP, BareHost, NoBareHostError, bare_host, system
 from tests.support.hosts import ROOT, fab, free_ports, listens, new_key
 from tests.support.waiting import wait_until
 
@@ -75,7 +75,10 @@ def site(tmp_path_factory) -> Iterator[Site]:
     folder.chmod(0o755)
     port, gunicorn = free_ports(2)
     key = new_key(folder)
-    template = system(settings.STATE_DIR / "bookworm")
+    try:
+        template = system(settings.STATE_DIR / "bookworm")
+    except NoBareHostError as error:
+        pytest.skip(str(error))
     text = f'[site]\nport = {port}\nssh_key = "{key}"\n'
     text += "[rollout]\nfree_mb = 10\nhealthy_s = 60\ncanary_s = 1\ncanary_photo = false\n"
     for role, address in ADDRESSES.items():
@@ -90,6 +93,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
             role: stack.enter_context(bare_host(template, folder / role, address, port, public))
             for role, address in ADDRESSES.items()
         }
+        if hosts["app"].run("apt-get", "update", "--error-on=any", check=False).returncode:
+            pytest.skip("no bare host can be made here: within one, Debian's packages are not reached")
         for host in hosts.values():
             init.install(host)
         yield Site(hosts, folder / "inventory.toml", gunicorn)
