@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from accounts.models import Following, User
+from accounts.models import User
 from backoffice.acts import Role
 from backoffice.models import Entry
 from backoffice.roles import set_role
@@ -23,8 +23,8 @@ from bench.scratch import analyze, data_centre
 from demo import bulk, people, sources
 from demo.load import Plan, make_plan
 from moderation.models import Case, Decision, Kind, Verdict
-from photos.models import Comment, Like, Photo
-from sharding import Server, Shard, all_servers, counters, physical_servers, shard_of, shards_on
+from photos.models import Photo
+from sharding import Shard, all_servers, counters, physical_servers, shards_on
 
 #: Lists, by what they show; the last page that is asked for.
 LISTS = ("photos", "comments", "likes", "follows", "people", "reports", "decisions", "audit")
@@ -45,11 +45,6 @@ FILTERED = {
     "audit by words": "audit/?text=benchmark",
 }
 PASSWORD = "a word for the benchmark"
-_DEED = """
-INSERT INTO local.deed (actor_id, id, kind, object_id, logical_shard)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::smallint[])
-ON CONFLICT DO NOTHING
-"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,28 +102,9 @@ def _load(plan: Plan) -> None:
         bulk.load(plan, lambda *_: None, processes=1)
     for server in all_servers():
         counters.roll_up(server)
-    for server, rows in _deeds().items():
-        with server.cursor() as cursor:
-            cursor.execute(_DEED, [list(column) for column in zip(*rows, strict=True)])
     _cases()
     _acts(len(plan.photos))
     analyze()
-
-
-def _deeds() -> dict[Server, list[tuple[int, int, str, int, int]]]:
-    """Return what the jobs after each act would have noted on the actor's server: a bulk load enqueues none."""
-    found: dict[Server, list[tuple[int, int, str, int, int]]] = {}
-
-    def note(kind: str, rows: Any) -> None:
-        for actor_id, number, object_id in rows:
-            shard = shard_of(actor_id)
-            found.setdefault(shard.server, []).append((actor_id, number, kind, object_id, shard.number))
-
-    for shard in _shards():
-        note("like", shard.model(Like).objects.values_list("user_id", "id", "photo_id"))
-        note("comment", shard.model(Comment).objects.values_list("author_id", "id", "photo_id"))
-        note("follow", shard.model(Following).objects.values_list("follower_id", "version", "followee_id"))
-    return found
 
 
 def _cases() -> None:

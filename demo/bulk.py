@@ -3,7 +3,7 @@
 Not the same as real use, and said so: photos share the renditions of at most PICTURES pictures (deleting one, or its
 author going private, takes the image from the others), people other than those to log in as have no password, no job
 is enqueued since what the jobs would write is written here, and an interrupted load cannot be taken up again. Rows,
-counters, inboxes and photo map are as the services leave them.
+counters, inboxes, photo map and what people did lately are as the services and their jobs leave them; News is empty.
 """
 
 import tempfile
@@ -17,6 +17,7 @@ from django.contrib.auth.hashers import make_password
 from psycopg2 import sql
 
 from accounts.models import User
+from notifications.activity.models import Kind
 from photos import images, storage
 from photos.services import index_photos
 from sharding import Shard, counters, photo_map, shard_of, shard_of_object
@@ -74,6 +75,12 @@ ON CONFLICT DO NOTHING
 _COMMENT = """
 INSERT INTO {table} (photo_id, owner_id, author_id, text)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+RETURNING author_id, id, photo_id
+"""
+_DEED = """
+INSERT INTO local.deed (actor_id, id, kind, object_id, logical_shard)
+SELECT actor, id, %s, object, %s FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS rows (actor, id, object)
+ON CONFLICT DO NOTHING
 """
 
 
@@ -125,6 +132,7 @@ def _follows(edges: list[tuple[int, int]], report: Report) -> None:
             with shard.atomic():
                 _insert(shard, "accounts_following", _FOLLOWING, copies, answers=False)
                 _count(shard, counters.USER_FOLLOWS, (follower for _, follower, _ in copies))
+            _note(shard, Kind.FOLLOW, [(follower, version, followee) for followee, follower, version in copies])
         report("follows", done := done + len(part), len(edges))
 
 
@@ -188,6 +196,7 @@ def _likes(plan: Plan, ids: list[int], photo_ids: list[int], report: Report) -> 
             written += new
         for shard, rows in _by_shard((row[1], row) for row in written):
             _insert(shard, "photos_liked", _LIKED, rows, answers=False)
+            _note(shard, Kind.LIKE, [(liker, like_id, photo_id) for photo_id, liker, like_id in rows])
         report("likes", done := done + len(part), len(likes))
 
 
@@ -199,10 +208,13 @@ def _comments(plan: Plan, ids: list[int], photo_ids: list[int], report: Report) 
     ]
     done = 0
     for part in _rounds(comments):
+        written: list[tuple[int, int, int]] = []
         for shard, rows in _by_shard((comment[1], comment) for comment in part):
             with shard.atomic():
-                _insert(shard, "photos_comment", _COMMENT, rows, answers=False)
+                written += _insert(shard, "photos_comment", _COMMENT, rows)
                 _count(shard, counters.PHOTO_COMMENTS, (photo_id for photo_id, *_ in rows))
+        for shard, deeds in _by_shard((row[0], row) for row in written):
+            _note(shard, Kind.COMMENT, deeds)
         report("comments", done := done + len(part), len(comments))
 
 
@@ -232,6 +244,12 @@ def _insert(
     with shard.cursor() as cursor:
         cursor.execute(query, [list(column) for column in zip(*rows, strict=True)])
         return cursor.fetchall() if answers else []
+
+
+def _note(shard: Shard, kind: Kind, deeds: Sequence[tuple[int, int, int]]) -> None:
+    """Note what people of a shard did, (who, id, to what), for those who follow them and for the admin's lists."""
+    with shard.cursor() as cursor:
+        cursor.execute(_DEED, [kind.value, shard.number, *(list(column) for column in zip(*deeds, strict=True))])
 
 
 def _count(shard: Shard, kind: int, keys: Iterable[int]) -> None:

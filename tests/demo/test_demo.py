@@ -14,16 +14,18 @@ from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Following, User
 from accounts.queries import counts_of, follows_page
 from backoffice.models import Entry
+from backoffice.sharded.reading import Span, deeds_of_person
 from demo import errands, people, sources
 from jobs.testing import run_until_idle
 from moderation.models import Case, Decision
 from notifications.push import bells
 from notifications.push.models import Device
+from photos.models import Comment, Like
 from photos.queries import photos_by
-from sharding import all_servers, counters, shard_of_object
+from sharding import all_servers, counters, shard_of, shard_of_object
 
 PHOTOS = 40
 found = sources.find
@@ -94,6 +96,27 @@ def test_the_numbers_shown_equal_the_rows_behind_them(pictures: Path, fresh_demo
             for kind, table in ((counters.PHOTO_LIKES, "photos_like"), (counters.PHOTO_COMMENTS, "photos_comment")):
                 cursor.execute(f"SELECT count(*) FROM {shard.schema}.{table} WHERE photo_id = %s", [photo_id])
                 assert counted[kind, photo_id] == cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("way", [[], ["--bulk"]])
+def test_what_people_did_is_noted_for_their_followers_and_the_admins_lists(
+    pictures: Path, fresh_demo: Path, way: list[str]
+) -> None:
+    there = set(User.objects.values_list("pk", flat=True))
+    load(pictures, *way)
+
+    everybody = User.objects.exclude(pk__in=there).values_list("pk", flat=True)
+    made: dict[str, set[int]] = {"like": set(), "comment": set(), "follow": set()}
+    for user_id in everybody:
+        shard = shard_of(user_id)
+        follows = shard.model(Following).objects.filter(follower_id=user_id, status="follows")
+        made["follow"] |= set(follows.values_list("version", flat=True))
+        made["like"] |= set(shard.model(Like).objects.filter(owner_id=user_id).values_list("id", flat=True))
+        made["comment"] |= set(shard.model(Comment).objects.filter(owner_id=user_id).values_list("id", flat=True))
+    assert all(made.values())
+    for kind, ids in made.items():
+        noted = [row for user_id in everybody for row in deeds_of_person(kind, user_id, Span(count=1_000)).rows]
+        assert {row.id for row in noted} == ids
 
 
 @pytest.mark.parametrize("way", [[], ["--bulk"]])
