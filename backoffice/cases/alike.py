@@ -4,7 +4,7 @@ The removed one is shown from its own files, which are held for as long as the d
 kept beyond that: then it is deleted for good, with a proof, and a smaller copy that stays would break that word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,9 @@ def likenesses_of(case: Case, *, with_images: bool) -> list[Likeness]:
     return [_likeness(each, flag["bits"], with_image=with_images) for flag, each in found]
 
 
-def removed_photos_of(case: Case) -> list[int]:
-    """Return which removed photos are shown beside a case: whoever claims it sees them. Cost as likenesses_of()."""
-    return [each.decision.target_id for each in likenesses_of(case, with_images=True) if each.image]
+def removed_in(likenesses: Iterable[Likeness]) -> list[int]:
+    """Return which removed photos are shown among likenesses."""
+    return [each.decision.target_id for each in likenesses if each.image]
 
 
 def _findings(case: Case) -> list[tuple[Mapping[str, Any], Decision]]:

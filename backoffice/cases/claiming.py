@@ -1,21 +1,25 @@
 """Taking cases to look at, giving them back, walking the queue. What the queue is narrowed to stays so on the way."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.models import User
 from backoffice import audit
 from backoffice.frame import page
+from backoffice.models import Entry
 from instagram.errors import APIError, NotFound
 from moderation import gone, queue
 from moderation.models import Case
 
-from .alike import removed_photos_of
+from .alike import likenesses_of, removed_in
 from .facts import is_open, owner_of_picture, word_of
 from .list import asked_of, waiting_for
 
@@ -105,15 +109,35 @@ def _claim(request: HttpRequest, case: Case) -> None:
     if gone.close_those_gone(case.kind, [case.target_id]):
         raise gone.GoneError
     # What shards know is read before: nobody waits for one inside main's transaction.
-    owner, removed = owner_of_picture(case), removed_photos_of(case)
+    private = _private(owner_of_picture(case), removed_in(likenesses_of(case, with_images=True)))
     with transaction.atomic():
         queue.claim(case.pk, moderator_id=me(request))
         _note(actor, "reports.claim", case, held=True)
-        if owner is not None and not is_open(owner):
-            # Who has the case is shown what a private account posted.
-            audit.record(actor, "people.private_photos", target=audit.Target("person", owner.pk))
-        for photo_id in removed:
-            audit.record(actor, "people.private_photos", target=audit.Target("photo", photo_id))
+        for target in private:
+            audit.record(actor, "people.private_photos", target=target)
+
+
+def note_seen(request: HttpRequest, case: Case, *, owner: User | None, removed: Iterable[int]) -> None:
+    """Write down what private and removed pictures came into view since whoever has a case took it.
+
+    The log has the others since then. owner: of the picture; removed: photos beside it. Cost: one query on main where
+    there is any.
+    """
+    private = _private(owner, removed)
+    if not private or case.claimed_until is None:
+        return
+    since = case.claimed_until - timedelta(seconds=settings.CLAIM_S)
+    noted = Entry.objects.filter(actor_id=me(request), act="people.private_photos", at__gte=since)
+    there = set(noted.values_list("target_kind", "target_id"))
+    for target in private:
+        if (target.kind, str(target.id)) not in there:
+            audit.record(audit.actor_of(request), "people.private_photos", target=target)
+
+
+def _private(owner: User | None, removed: Iterable[int]) -> list[audit.Target]:
+    """Return what who has a case is shown and others are not: what a private account posted, and removed photos."""
+    person = [] if owner is None or is_open(owner) else [audit.Target("person", owner.pk)]
+    return [*person, *(audit.Target("photo", photo_id) for photo_id in removed)]
 
 
 def _release(request: HttpRequest, case: Case) -> None:

@@ -19,8 +19,8 @@ from instagram.errors import APIError
 from moderation import decisions, queue
 from moderation.models import Case, Decision, Kind, Verdict
 
-from .alike import likenesses_of
-from .claiming import known_case, me, to_next
+from .alike import likenesses_of, removed_in
+from .claiming import known_case, me, note_seen, to_next
 from .facts import (
     history_of,
     is_open,
@@ -110,8 +110,11 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
     # Asked anew: who had the case may have another role since.
     may_decide = may(request.user, "reports.decide")
     mine = may_decide and holder is not None and holder.pk == me(request) and here.closed_at is None
-    owner = owner_of(here)
-    with_image = mine or is_open(owner_of_picture(here))
+    owner, owner_of_it = owner_of(here), owner_of_picture(here)
+    with_image = mine or is_open(owner_of_it)
+    likenesses = likenesses_of(here, with_images=mine)
+    if mine:
+        note_seen(request, here, owner=owner_of_it, removed=removed_in(likenesses))
     found = target_of(here.kind, here.target_id, with_image=with_image)
     fitting = [
         {"value": verdict.value, "label": verdict.label, "key": KEYS[verdict.value]}
@@ -124,7 +127,7 @@ def _shown(request: HttpRequest, here: Case, *, form: DecisionForm | None = None
         "holder": holder, "mine": mine, "own": queue.is_own(here, me(request)), "fitting": fitting, "form": form,
         "days": DAYS, "for_days": form["days"].value() if form else "7",
         "reports": reports_of(here.kind, here.target_id), "history": history_of(here.kind, here.target_id),
-        "likenesses": likenesses_of(here, with_images=mine), "hidden_image": not with_image,
+        "likenesses": likenesses, "hidden_image": not with_image,
         "entries_of_owner": _record_of(here.about_user_id),
         "thread": thread_of(here.target_id) if here.kind == Kind.COMMENT and with_image else [],
         "others": others_of(here, me(request)) if here.closed_at is None else [], "most_others": MOST,

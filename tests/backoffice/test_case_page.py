@@ -119,6 +119,22 @@ def test_who_has_a_look_alikes_case_sees_the_removed_picture_beside_it_and_that_
     assert [entry.act for entry in other.acts()] == []
 
 
+def test_what_comes_into_view_after_somebody_took_the_case_is_written_down_once(look_alike):
+    media, here = look_alike
+    flags, owner = here.flags, here.about_user_id
+    Case.objects.filter(pk=here.pk).update(flags=[])
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+    Case.objects.filter(pk=here.pk).update(flags=flags)
+    User.objects.filter(pk=owner).update(is_private=True)
+
+    for _ in range(2):
+        assert desk.get(f"reports/{here.pk}/").context["likenesses"][0].image
+
+    seen = [(each.target_kind, each.target_id) for each in desk.acts() if each.act == "people.private_photos"]
+    assert seen == [("person", str(owner)), ("photo", str(photo_id(media)))]
+
+
 def test_of_a_look_alike_whose_removal_is_final_nothing_is_shown(look_alike):
     media, here = look_alike
     Decision.objects.filter(target_id=photo_id(media)).update(made_at=timezone.now() - timedelta(days=31))
