@@ -83,7 +83,7 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
     def note(case: Case, decision: Decision) -> None:
         audit.record(
             actor, "reports.decide", target=audit.Target(word_of(case.kind), case.target_id), reason=why,
-            before={"case": case.pk, "reports": len(decision.before["reviews"])},
+            before={"case": case.pk, "reports": len(decision.before["reviews"]), **_as_it_was(decision)},
             after={"decision": decision.pk, "verdict": decision.verdict, "until": _day(decision.suspend_until)},
         )  # fmt: skip
 
@@ -141,6 +141,14 @@ def _tell_of_others(request: HttpRequest, here: Case, answered: int) -> None:
         request,
         format_html('{} other cases of theirs are answered as well: <a href="{}">see them</a>.', answered, address),
     )
+
+
+def _as_it_was(decision: Decision) -> dict[str, Any]:
+    """Return how a decision found its target, for the log: less what its owner was told, since that is words."""
+    facts = {name: value for name, value in decision.before.items() if name != "reviews"}
+    if facts.get("suspension"):
+        facts["suspension"] = {name: value for name, value in facts["suspension"].items() if name != "told"}
+    return facts
 
 
 def _day(moment: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services.suspension import suspension_of
+from accounts.services.suspension import suspend, suspension_of
 from backoffice.acts import Role
 from jobs.testing import run_until_idle
 from moderation.models import Case, Decision, Verdict
@@ -177,6 +177,22 @@ def test_a_suspension_from_the_desk_lasts_some_days_and_says_why():
     row = suspension_of(here.about_user_id)
     assert row.told == "Cool down."
     assert timedelta(days=2) < row.until - timezone.now() < timedelta(days=3)
+
+
+def test_the_log_says_how_a_decision_found_its_target_and_not_what_its_owner_was_told():
+    here = a_case()
+    until = timezone.now() + timedelta(days=1)
+    suspend(here.about_user_id, until=until, told="a day of rest")
+    desk = a_staff(Role.MODERATOR)
+    claim(desk, here)
+
+    decide(desk, here, Verdict.HIDE)
+
+    [entry] = [each for each in desk.acts() if each.act == "reports.decide"]
+    assert entry.before == {
+        "case": here.pk, "reports": 1, "state": "visible", "likes": 0, "comments": 0, "hidden": False,
+        "suspension": {"until": until.isoformat(), "decision": None},
+    }  # fmt: skip
 
 
 def test_a_decision_answers_the_persons_other_cases_likewise_where_it_fits():
