@@ -130,7 +130,8 @@ def refused(request: HttpRequest, act: str) -> HttpResponse:
 
 def note_refused(request: HttpRequest, act: str) -> None:
     """Write down that a member of the staff tried what their role may not do, and where."""
-    tried = {"act": act, "method": request.method, "path": request.path[:200]}
+    # Without null characters, which an address may have and no row.
+    tried = {"act": act, "method": request.method, "path": request.path[:200].replace("\x00", "")}
     audit.record(audit.actor_of(request), "office.refused", after=tried)
 
 

@@ -154,6 +154,14 @@ def test_what_a_role_was_refused_is_written_down_on_our_pages_and_on_djangos():
     ]
 
 
+def test_a_refusal_is_written_down_whatever_stands_in_the_address():
+    desk = a_staff(Role.MODERATOR)
+
+    assert desk.get("dead_letters/task/a%00b/requeue/").status_code == 403
+
+    assert [entry.after["path"] for entry in desk.acts()] == ["/admin/dead_letters/task/ab/requeue/"]
+
+
 def newest(**of):
     return Entry.objects.filter(actor_id=None, **of).order_by("-id").first()
 
