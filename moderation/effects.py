@@ -22,14 +22,19 @@ from .standing import note_after
 
 #: Looks at the decisions about a target that change all the time; whoever changed them last comes by again.
 LOOKS = 5
+#: Verdicts that say whether public lists have a photo.
+ON_LISTS = (Verdict.HIDE, Verdict.DISMISS)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a target is to be. hidden: the last word on whether public lists have it was to hide it."""
+    """What a target is to be. hidden: the last word on whether public lists have it was to hide it.
+
+    None: nobody ever decided that, and it stays as it is: some are hidden since before there were decisions.
+    """
 
     removed: bool
-    hidden: bool
+    hidden: bool | None
 
 
 def bring_up(kind: str, target_id: int, about_user_id: int) -> None:
@@ -59,19 +64,22 @@ def photo_of_comment(comment_id: int) -> int | None:
 
 
 def _wanted(kind: str, target_id: int) -> Wanted:
-    standing = Decision.objects.filter(kind=kind, target_id=target_id, undone_at=None).order_by("id")
-    verdicts = list(standing.values_list("verdict", flat=True))
+    made = Decision.objects.filter(kind=kind, target_id=target_id).order_by("id").values_list("verdict", "undone_at")
+    verdicts = list(made)
+    standing = [verdict for verdict, undone_at in verdicts if undone_at is None]
     # Who finds nothing wrong with what was hidden before has it shown again, also when that is too old to be undone.
-    on_lists = [verdict for verdict in verdicts if verdict in {Verdict.HIDE, Verdict.DISMISS}]
+    on_lists = [verdict for verdict in standing if verdict in ON_LISTS]
     return Wanted(
-        removed=any(verdict in REMOVALS for verdict in verdicts), hidden=on_lists[-1:] == [Verdict.HIDE.value]
+        removed=any(verdict in REMOVALS for verdict in standing),
+        hidden=on_lists[-1:] == [Verdict.HIDE.value] if any(verdict in ON_LISTS for verdict, _ in verdicts) else None,
     )
 
 
 def _apply(kind: str, target_id: int, wanted: Wanted) -> None:
     if kind == Kind.MEDIA:
-        with transaction.atomic():
-            reports.set_hidden([target_id], hidden=wanted.hidden)
+        if wanted.hidden is not None:
+            with transaction.atomic():
+                reports.set_hidden([target_id], hidden=wanted.hidden)
         _tolerating(lambda: (holding.hold_photo if wanted.removed else holding.put_back)(target_id))
     elif kind == Kind.COMMENT:
         photo_id = photo_of_comment(target_id)

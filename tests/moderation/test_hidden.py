@@ -4,11 +4,12 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Report
-from accounts.reports import hidden_by_reports
+from accounts.reports import hidden_by_reports, set_hidden
 from jobs.testing import run_until_idle
 from moderation.models import Decision, Verdict
 from tests.moderation.test_decisions import case_of, decide, feed_of, report, reported, tagged, undo
@@ -112,5 +113,16 @@ def test_a_photo_stays_hidden_whatever_else_is_decided_about_its_owner():
     report(a_person(), f"media/{media['id']}")
 
     undo(decide(case_of(photo_id(media)), Verdict.SUSPEND))
+
+    assert tagged(ben, anna) == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REMOVE, Verdict.SUSPEND])
+def test_what_was_hidden_before_there_were_decisions_is_so_again_after_the_undo_of(verdict):
+    anna, ben, media, case = reported()
+    with transaction.atomic():
+        set_hidden([photo_id(media)], hidden=True)
+
+    undo(decide(case, verdict))
 
     assert tagged(ben, anna) == []
