@@ -193,16 +193,19 @@ def _review(case: Case, verdict: Verdict) -> dict[str, str]:
 
 
 def _reopen(decision: Decision) -> None:
-    """Have the case wait again, unless new reports opened another one; that one takes the old reports in.
+    """Have the case wait again, unless another one does by now: that takes in the old reports and findings.
 
     What staff opened itself, to decide it at once, waits for nobody: without reports note_reports() closes it.
     """
-    same = Case.objects.filter(kind=decision.kind, target_id=decision.target_id, closed_at=None)
-    if not same.exists():
-        case = Case.objects.select_for_update().get(pk=decision.case_id)
-        case.flags = [flag for flag in case.flags if flag["source"] != "staff"]
-        case.closed_at, case.waits_from = None, today()
+    case = Case.objects.select_for_update().get(pk=decision.case_id)
+    found = [flag for flag in case.flags if flag["source"] != "staff"]
+    same = Case.objects.select_for_update().filter(kind=case.kind, target_id=case.target_id, closed_at=None).first()
+    if same is None:
+        case.flags, case.closed_at, case.waits_from = found, None, today()
         case.save(update_fields=["flags", "closed_at", "waits_from"])
+    else:
+        same.flags = [*same.flags, *(flag for flag in found if flag not in same.flags)]
+        same.save(update_fields=["flags"])
     _enqueue("moderation.note_reports", decision)
 
 

@@ -353,3 +353,17 @@ def test_a_decision_keeps_how_its_target_was_before_and_after():
     before = {"state": "visible", "likes": 1, "comments": 0, "hidden": False, "suspension": rest}
     assert decision.before == before | {"reviews": {str(Report.objects.get(target_id=photo_id(media)).pk): "open"}}
     assert decision.after == before | {"hidden": True}
+
+
+def test_an_undo_gives_what_programs_found_to_the_case_that_waits_by_then():
+    *_, media, case = reported()
+    finding = {"source": "spam", "rule": "links", "why": "three links"}
+    queue.flag(kind=case.kind, target_id=case.target_id, about_user_id=case.about_user_id, finding=finding)
+    decision = decide(case, Verdict.HIDE)
+    report(a_person(), f"media/{media['id']}")
+    later = case_of(photo_id(media))
+
+    undo(decision)
+
+    later.refresh_from_db()
+    assert (later.flags, later.reporters) == ([finding], 2)
