@@ -22,6 +22,7 @@ from sharding import ShardUnavailable
 
 from . import effects, queue, suspending
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
+from .gone import GoneError
 from .models import REMOVALS, Case, Decision, Kind, Verdict, today
 from .standing import standing_of
 
@@ -170,7 +171,7 @@ def _decidable(case_id: int, *, moderator_id: int, verdict: str) -> Case:
     """Return a case, locked, that this moderator may decide so. Raises what decide() does."""
     case = Case.objects.select_for_update().get(pk=case_id)
     if case.closed_at is not None:
-        raise TooLateError("this case is decided")
+        raise GoneError if case.is_gone else TooLateError("this case is decided")
     if queue.is_own(case, moderator_id):
         raise OwnCaseError
     holder = queue.held_by(case)

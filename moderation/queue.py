@@ -15,6 +15,7 @@ from accounts.models import Report, User
 from instagram.errors import NotFound
 
 from .errors import ClaimedByAnotherError, OwnCaseError, TooLateError
+from .gone import GoneError
 from .models import Case, Decision
 from .weights import weight_of
 
@@ -183,7 +184,7 @@ def _why_not(case_id: int, moderator_id: int) -> Exception:
     if case is None:
         return NotFound(what="case")
     if case.closed_at is not None:
-        return TooLateError("this case is decided")
+        return GoneError() if case.is_gone else TooLateError("this case is decided")
     if is_own(case, moderator_id):
         return OwnCaseError()
     return ClaimedByAnotherError(who=case.claimed_by.username if case.claimed_by else "somebody")

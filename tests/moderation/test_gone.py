@@ -1,5 +1,7 @@
 """Cases of what was deleted meanwhile are closed as gone, and count against nobody."""
 
+import pytest
+
 from accounts.models import Report
 from accounts.services import request_deletion
 from jobs.testing import run_until_idle
@@ -23,6 +25,19 @@ def test_deleting_a_photo_closes_its_case_and_those_of_its_comments():
     assert [each.is_gone for each in closed] == [True, True]
     assert not Decision.objects.filter(case__in=[case, below]).exists()
     assert set(Report.objects.filter(target_id=case.target_id).values_list("review", flat=True)) == {"open"}
+
+
+def test_who_has_the_case_of_what_is_deleted_meanwhile_is_told_so():
+    anna, _, media, case = reported()
+    moderator = a_person()
+    queue.claim(case.pk, moderator_id=moderator.id)
+    anna.delete(f"/v1/media/{media['id']}")
+    run_until_idle()
+
+    with pytest.raises(gone.GoneError):
+        decide(case, Verdict.REMOVE, moderator)
+    with pytest.raises(gone.GoneError):
+        queue.claim(case.pk, moderator_id=moderator.id)
 
 
 def test_deleting_a_comment_closes_its_case():
