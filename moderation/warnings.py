@@ -16,5 +16,6 @@ def warn(decision_id: int) -> None:
         return
     user = User.objects.filter(pk=decision.about_user_id).exclude(email="").first()
     if user is not None:
-        facts = {"what": Kind(decision.kind).label.lower(), "reason": decision.told}
+        # The release before this one has no words for the owner beside the reason: it mails that.
+        facts = {"what": Kind(decision.kind).label.lower(), "reason": decision.told or decision.reason}
         mail.send("warning", user, facts, none_is_lost=True)

@@ -218,6 +218,17 @@ def test_who_is_warned_gets_a_mail_with_what_they_are_told_and_not_with_staffs_r
     assert "it is spam" not in warning.body
 
 
+def test_a_warning_by_the_release_before_that_knew_the_reason_alone_is_not_empty():
+    anna, _, _, case = reported()
+    decision = decide(case, Verdict.REMOVE)
+    Decision.objects.filter(pk=decision.pk).update(verdict=Verdict.REMOVE_AND_WARN)
+
+    warnings.warn(decision.pk)
+
+    [warning] = warnings_to(anna)
+    assert "it is spam" in warning.body
+
+
 def test_an_undo_within_minutes_stops_the_warning():
     anna, _, _, case = reported()
     decision = decisions.decide(
