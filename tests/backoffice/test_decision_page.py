@@ -1,5 +1,9 @@
 """A decision's page, and what staff is told of a suspension that a decision made."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from backoffice.acts import Role
 from moderation.models import Verdict
 from tests.moderation.test_decisions import decide, reported
@@ -34,6 +38,17 @@ def test_a_decisions_page_says_whom_it_suspended():
     rows = rows_of(a_staff(Role.READ_ONLY).get(f"decisions/{decision.pk}/"))
 
     assert rows["suspension"] == ("none", f"until staff ends it, decision {decision.pk}")
+
+
+def test_a_decisions_page_says_what_its_owner_was_told_and_until_when_it_suspends():
+    *_, case = reported()
+    until = timezone.now() + timedelta(days=3)
+    decision = decide(case, Verdict.SUSPEND, told="Cool <down>.", suspend_until=until)
+
+    page = a_staff(Role.READ_ONLY).get(f"decisions/{decision.pk}/").content.decode()
+
+    assert "Cool &lt;down&gt;." in page
+    assert f"<tr><th>suspended until (UTC)</th><td>{until:%Y-%m-%d %H:%M}</td></tr>" in page
 
 
 def test_a_decision_that_is_not_there_has_no_page():
