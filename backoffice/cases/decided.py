@@ -134,14 +134,19 @@ class Undo(Deed):
     def consequences(self) -> list[str]:
         """Say what comes back."""
         back = {
-            Verdict.DISMISS: "Nothing was done to it, so nothing changes for anybody.",
+            Verdict.DISMISS: "What was hidden when it was dismissed is hidden again; else nothing changes for anybody.",
             Verdict.HIDE: "The photo is found in Popular, tags, places and search again.",
             Verdict.REMOVE: "It is seen again with likes, comments and numbers, in feeds, News, tags and places.",
             Verdict.SUSPEND: "Its owner's suspension is as it was before, unless staff has ended or changed it since.",
         }
         verdict = Verdict(self.decision.verdict)
         first = back[Verdict.REMOVE if verdict == Verdict.REMOVE_AND_WARN else verdict]
-        return [first, "Its reports are open again, and the case waits in the queue.", "It takes a few seconds."]
+        return [first, self._what_waits(), "It takes a few seconds."]
+
+    def _what_waits(self) -> str:
+        if self.decision.before.get("reviews") or any(flag["source"] != "staff" for flag in self.decision.case.flags):
+            return "Its reports are open again, and the case waits in the queue."
+        return "Nobody had reported it, so no case waits in the queue afterwards."
 
     def state(self) -> dict[str, Any]:
         """Return whether the decision stands."""

@@ -31,7 +31,9 @@ def test_a_moderator_claims_looks_decides_and_undoes_and_all_is_written_down(cas
     assert refusal(Client().get(f"/v1/media/{media['id']}", {"access_token": anna.token}))[0] == "APINotFoundError"
 
     decision = Decision.objects.get(case=here)
-    assert "It is seen again" in desk.get(f"decisions/{decision.pk}/undo/").content.decode()
+    undo = desk.get(f"decisions/{decision.pk}/undo/").content.decode()
+    assert "It is seen again" in undo
+    assert "the case waits in the queue" in undo
     assert desk.post(f"decisions/{decision.pk}/undo/", why="it was a joke").status_code == 302
     run_until_idle()
     assert anna.get(f"/v1/media/{media['id']}")["data"]["id"] == media["id"]
@@ -227,6 +229,7 @@ def test_undoing_a_take_down_that_nobody_had_reported_leaves_no_case_open():
     desk = a_staff(Role.MODERATOR)
     desk.post(f"photos/{number}/take_down/", why="by mistake")
     decision = Decision.objects.get(target_id=number)
+    assert "no case waits" in desk.get(f"decisions/{decision.pk}/undo/").content.decode()
 
     desk.post(f"decisions/{decision.pk}/undo/", why="the wrong one")
     run_until_idle()
