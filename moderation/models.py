@@ -29,7 +29,7 @@ class Case(models.Model):
     #: People whose reports are open, and how many gave which reason.
     reporters = models.IntegerField(default=0)
     reasons = models.JSONField(default=dict)
-    #: What programs found: a list of {"source": "look_alike" or "spam", …}.
+    #: What programs and staff found: a list of {"source": "look_alike", "spam" or "staff", …}.
     flags = models.JSONField(default=list)
     #: moderation/weights.py.
     weight = models.FloatField(default=0.0)

@@ -20,7 +20,13 @@ from .facts import is_open, thumbnail_of, word_of
 
 #: Cases on a page.
 COUNT = 30
-_SOURCES = [("", "any"), ("reports", "people"), ("look_alike", "look-alikes"), ("spam", "rules against spam")]
+_SOURCES = [
+    ("", "any"),
+    ("reports", "people"),
+    ("look_alike", "look-alikes"),
+    ("spam", "rules against spam"),
+    ("staff", "staff"),
+]
 
 
 class CaseQuestions(Questions):

@@ -41,6 +41,7 @@ def test_a_moderator_opens_a_case_on_what_is_on_the_page_and_decides_it_at_the_d
     case = Case.objects.get(kind=kind, target_id=target_id, about_user_id=owner.id, closed_at=None)
     assert case.flags == [{"source": "staff", "by": desk.username}]
     assert answer["Location"] == f"/admin/reports/{case.pk}/"
+    assert case.pk in [row["case"].pk for row in desk.get("reports/", source="staff", about=owner.id).context["rows"]]
     desk.post(f"reports/{case.pk}/claim/")
     assert f'value="{verdict}"' in desk.get(f"reports/{case.pk}/").content.decode()
     opened = desk.acts()[0]
