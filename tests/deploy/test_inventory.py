@@ -16,7 +16,7 @@ from deploy.inventory import InventoryError
 from deploy.promotion import HostSite, Poolers
 from deploy.provision import files
 from deploy.remote import Answer
-from recovery.failover.sites import FailoverError
+from recovery.failover.sites import FailoverError, Refused
 
 
 def an_inventory(tmp_path, text):
@@ -310,3 +310,27 @@ def test_a_host_that_is_away_keeps_nobody_from_being_served_and_is_named(tmp_pat
     # A database host's pooler serves its backups alone, and is told when its server follows again.
     named = [line for line in said if "fab provision --hosts work" in line]
     assert len(named) == (away == ["work"])
+
+
+@pytest.mark.parametrize("at", ["SET", "PAUSE"])
+def test_a_switch_for_which_one_pooler_does_not_pause_undoes_what_it_told_the_others(tmp_path, at):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    told = []
+
+    class Partly:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts, line = list(hosts), command(found.hosts["db-1"])
+            told.append(shlex.split(line.partition(" 2>")[0])[-1])
+            # It fails at one step, and is away from then on.
+            seen = any(words.startswith(at) for words in told)
+            return [Answer(host, host.name != "work" or not seen, "does not answer", away=True) for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Partly(), lambda _: None)
+    told.clear()
+    with pytest.raises(Refused, match="work does not pause: nothing changed"):
+        site.pause("main", 5)
+
+    assert told[-2:] == ["RESUME main", "RELOAD"]
