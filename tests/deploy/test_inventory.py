@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from contextlib import nullcontext
+from fnmatch import fnmatchcase
 
 import pytest
 from django.conf import settings
@@ -16,6 +18,7 @@ from deploy.inventory import InventoryError
 from deploy.promotion import HostSite, Poolers
 from deploy.provision import files
 from deploy.remote import Answer
+from recovery.failover.promotion import PAUSE_S
 from recovery.failover.sites import FailoverError, Refused
 
 
@@ -310,6 +313,39 @@ def test_a_host_that_is_away_keeps_nobody_from_being_served_and_is_named(tmp_pat
     # A database host's pooler serves its backups alone, and is told when its server follows again.
     named = [line for line in said if "fab provision --hosts work" in line]
     assert len(named) == (away == ["work"])
+
+
+def test_who_deploys_may_tell_a_pooler_what_a_promotion_says_and_nothing_else(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    text = files(found, found.hosts["work"], {})["/etc/sudoers.d/instagram-deploy"].text
+    # As sudo compares: a backslash makes the next character a plain one.
+    prefix = "deploy ALL=(postgres) NOPASSWD: "
+    rules = [line.removeprefix(prefix).replace("\\", "") for line in text.splitlines() if line.startswith(prefix)]
+    said = []
+
+    class Listening:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts = list(hosts)
+            said.extend(re.findall(r"sudo -n -u postgres (/usr/bin/psql .*?)(?: 2>|$)", command(found.hosts["work"])))
+            return [Answer(host, True, "") for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Listening(), lambda _: None)
+    site.pause("main", PAUSE_S)
+    site.repoint("main")
+    site.resume("main")
+
+    def may(line):
+        return any(fnmatchcase(" ".join(shlex.split(line)), rule) for rule in rules)
+
+    assert [each.rpartition("-qAtXc ")[2] for each in said] == [
+        f"'SET query_wait_timeout = {PAUSE_S + 10:.0f}'", "'PAUSE main'", "RELOAD", "'RESUME main'"
+    ]  # fmt: skip
+    assert all(map(may, said))
+    assert not may(f"{said[2]} -c '\\! sh'")
+    assert not may(said[2].replace("RELOAD", "'\\! sh'"))
 
 
 @pytest.mark.parametrize("at", ["SET", "PAUSE"])
