@@ -184,6 +184,8 @@ def status(_c: Context, hosts: str = "") -> None:
             )
         )
     table(("host", "roles", "release", "units", "load balancer", "problem"), rows)
+    for each in (each for each in balancers.away.values() if each.host not in picked):
+        say(f"{each.host.name}: {each.text}")
     _history(fleet)
     fleet.close()
     if any(row[-1] for row in rows) or balancers.away:

@@ -147,7 +147,7 @@ class HostMachine:
         (answer,) = self.fleet.read([self.host], lambda _: command, seconds=seconds, secret=secret)
         if answer.ok:
             return answer.text
-        if "does not answer" in answer.text:
+        if answer.away:
             raise Unreachable(f"{self.host.name} {answer.text}")
         raise FailoverError(f"{self.host.name}: {(answer.text.splitlines() or ['no reason given'])[-1]}")
 
@@ -211,12 +211,14 @@ class HostSite:
 
     def pause(self, server: str, seconds: float) -> None:
         """Pause the server's pool on every host. Raises Refused when transactions there take too long."""
-        self._everywhere(lambda _: self._console(f"SET query_wait_timeout = {int(seconds) + 10}"), "does not pause")
+        longer = f"SET query_wait_timeout = {int(seconds) + 10}"
         try:
+            self._everywhere(lambda _: self._console(longer), "does not pause")
             self._everywhere(lambda _: f"timeout {seconds:.0f} {self._console(f'PAUSE {server}')}", "does not pause")
         except FailoverError as error:
             self.resume(server)
-            self._everywhere(lambda _: self._console("RELOAD"), "does not go on")
+            # One that is away has not paused either.
+            self._everywhere(lambda _: self._console("RELOAD"), "does not go on", all_of_them=False)
             raise Refused(f"{error}: nothing changed") from error
 
     def resume(self, server: str) -> None:

@@ -73,7 +73,7 @@ def files(inventory: Inventory, host: Host, known: primaries.Facts) -> dict[str,
     found: dict[str, File] = {}
     if host.has_release:
         found |= _of_releases(inventory, host, known)
-        found["/etc/sudoers.d/instagram-deploy"] = File("".join(_sudo(host)), 0o440)
+        found["/etc/sudoers.d/instagram-deploy"] = File("".join(_sudo(inventory, host)), 0o440)
     for role in host.roles:
         found |= _of_role(inventory, host, role)
     return found
@@ -129,7 +129,7 @@ def _of_role(inventory: Inventory, host: Host, role: str) -> dict[str, File]:
     return {}
 
 
-def _sudo(host: Host) -> Iterator[str]:
+def _sudo(inventory: Inventory, host: Host) -> Iterator[str]:
     yield "# Who deploys may restart and reload what a deploy restarts and reloads, and stop it for a restore.\n"
     for unit in sorted(set(host.units)):
         for verb in ("restart", "reload-or-restart", "status", "stop", "start"):
@@ -137,8 +137,11 @@ def _sudo(host: Host) -> Iterator[str]:
     if host.has_release:
         yield "# fab promote sends PgBouncer to another primary.\n"
         yield f"{host.user} ALL=(root) NOPASSWD: /usr/bin/tee /etc/pgbouncer/databases.ini\n"
-        console = "/usr/bin/psql -h /var/run/postgresql -p 6432 -U pgbouncer pgbouncer *"
-        yield f"{host.user} ALL=(postgres) NOPASSWD: {console}\n"
+        # Each command as it is said: psql, given others, starts a shell.
+        console = "/usr/bin/psql -h /var/run/postgresql -p 6432 -U pgbouncer pgbouncer -v ON_ERROR_STOP\\=1 -qAtXc"
+        commands = [f"{verb} {server}" for server in inventory.servers for verb in ("PAUSE", "RESUME")]
+        for command in ("RELOAD", "SET query_wait_timeout \\= [0-9][0-9]", *commands):
+            yield f"{host.user} ALL=(postgres) NOPASSWD: {console} {command}\n"
     if "db" in host.roles:
         yield "# fab promote ends, promotes and rebuilds a server.\n"
         yield f"{host.user} ALL=(postgres) NOPASSWD: ALL\n"

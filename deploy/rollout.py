@@ -197,11 +197,13 @@ class Rollout:
     def back(self, hosts: list[Host], before: dict[str, str]) -> str:
         """Give hosts the release they ran before; return what came of it, as a sentence.
 
-        It goes on whatever a load balancer says: a request that fails is less than a bad release that stays.
+        It goes on whatever a load balancer says: a request that fails is less than a bad release that stays. An app
+        host that ran nothing before has nothing to go back to: nobody is sent to it any more.
         """
         known = [host for host in hosts if before.get(host.name)]
+        new = [host for host in hosts if "app" in host.roles and host not in known]
         bad: list[Answer] = []
-        untold: set[str] = set()
+        untold = _tried(self.balancers.out, new)
         for batch in _batches(known, self.rules.batch):
             apps = [host for host in batch if "app" in host.roles]
             untold |= _tried(self.balancers.out, apps)
@@ -213,14 +215,19 @@ class Rollout:
         if bad:
             names = ", ".join(_names(_hosts(bad)))
             said = f"{len(known) - len(bad)} hosts run what they ran before, not so {names}"
-        return "; ".join([said, *sorted(untold)])
+        left = [f"{', '.join(_names(new))} ran nothing before: out of the load balancers"] if new else []
+        return "; ".join([said, *left, *sorted(untold)])
 
     def restart(self, hosts: list[Host], unit: str = "") -> list[Answer]:
         """Restart units in batches, app hosts out of the load balancer meanwhile; a bad batch is the last one."""
         again, said = script("restart"), []
         for batch in _batches(hosts, self.rules.batch):
             apps = [host for host in batch if "app" in host.roles]
-            self.balancers.out(apps)
+            try:
+                self.balancers.out(apps)
+            except BalancerError:
+                _tried(self.balancers.back, apps)  # the load balancers that did it
+                raise
             answers = self.fleet.run(
                 batch,
                 lambda host: " ".join(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 from django.conf import settings
+from psycopg2.extensions import make_dsn
 
 from instagram import topology
 from instagram.topology import Node
@@ -60,15 +61,21 @@ def redis_roles() -> dict[str, str]:
 
 
 def standby_settings(node: Node, primary: Node) -> dict[str, str]:
-    """Return what makes a node follow: STANDBY_SETTINGS and their values, for postgresql.auto.conf.
+    """Return what makes a node follow: of each of STANDBY_SETTINGS its line in postgresql.auto.conf.
 
     The password stands in it, as pg_basebackup would write it: the file is the server's account's alone.
     """
-    link = (
-        f"host={primary.host} port={primary.port} user={settings.DB_REPLICATION_USER}"
-        f" password={settings.DB_REPLICATION_PASSWORD} application_name={node.slot} connect_timeout=5"
+    link = make_dsn(
+        host=primary.host,
+        port=primary.port,
+        user=settings.DB_REPLICATION_USER,
+        password=settings.DB_REPLICATION_PASSWORD,
+        application_name=node.slot,
+        connect_timeout=5,
     )
-    return dict(zip(STANDBY_SETTINGS, (link, node.slot, ""), strict=True))
+    # Once for libpq, by make_dsn(), once for PostgreSQL's own file.
+    values = (value.replace("\\", "\\\\").replace("'", "''") for value in (link, node.slot, ""))
+    return {name: f"{name} = '{value}'" for name, value in zip(STANDBY_SETTINGS, values, strict=True)}
 
 
 def _postgres(server: str, node: Node, *, after: tuple[str, ...] = ()) -> Component:
@@ -175,6 +182,6 @@ def _base_backup(node: Node, primary: Node, directory: Path) -> None:
 def _be_standby(directory: Path, node: Node, primary: Node) -> None:
     file = directory / "postgresql.auto.conf"
     kept = [line for line in file.read_text().splitlines() if line.partition(" ")[0] not in STANDBY_SETTINGS]
-    lines = [*kept, *(f"{name} = '{value}'" for name, value in standby_settings(node, primary).items())]
+    lines = [*kept, *standby_settings(node, primary).values()]
     accounts.servers().write(file, "\n".join(lines) + "\n")
     accounts.servers().write(directory / "standby.signal", "")

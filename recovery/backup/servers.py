@@ -1,5 +1,6 @@
 """Connections to the servers themselves, as superuser; and marks: moments that the archive is known to reach."""
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from .errors import Failed, Refused
 
 #: Seconds that a mark's WAL may take into the archive.
 ARCHIVE_S = 60.0
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -94,11 +97,15 @@ def mark(servers: list[str]) -> datetime:
     """Have everything up to now archived on these servers; return the moment that all of them can be restored to.
 
     Commits an empty transaction, without which a recovery does not know that it has passed a moment, and begins a new
-    file of WAL, so that the last one goes out. Cost: a 16 MB file, mostly zeros, some kB in the archive. Raises Failed.
+    file of WAL, so that the last one goes out. Cost: a 16 MB file, mostly zeros, some kB in the archive. Main is told;
+    while it is away it is not, and shards are archived all the same. Raises Failed.
     """
     moments = each(_mark, servers)
-    for server, moment in moments.items():
-        Archived.objects.update_or_create(server=server, defaults={"at": moment})
+    try:
+        for server, moment in moments.items():
+            Archived.objects.update_or_create(server=server, defaults={"at": moment})
+    except (DatabaseError, ShardUnavailable) as error:
+        log.warning("main does not know that %s can be restored: %s", ", ".join(moments), error)
     return min(moments.values())
 
 

@@ -25,7 +25,8 @@ def take(*, full: bool = False, say: Say = print) -> Manifest:
     """Back up the servers whose primary is here to every store; return the manifest. Safe beside the service.
 
     full: copy everything, even when the last full backup is younger than BACKUP_FULL_DAYS. Redis and the list of
-    objects go with main's host. Raises Refused, Failed; what was begun and failed is marked so.
+    objects go with main's host. Raises Refused, Failed; what was begun and failed is marked so, where main answers: the
+    manifest says it all, and main's being away is no reason to have no backup of a shard.
     """
     chosen, stores = servers.primaries(), pgbackrest.stores()
     pgbackrest.write_configuration(change=True)
@@ -34,7 +35,7 @@ def take(*, full: bool = False, say: Say = print) -> Manifest:
     label = f"{began:%Y%m%d-%H%M%S}-{chosen[0]}"
     row = Backup(label=label, began_at=began, servers=",".join(chosen), stores=",".join(stores))
     try:
-        row.save()
+        _save(row)
         made = _taken(row.label, chosen, stores, full=full, say=say)
     except BaseException as error:
         row.state, row.why, row.ended_at = Backup.State.FAILED, str(error) or type(error).__name__, timezone.now()
@@ -45,7 +46,8 @@ def take(*, full: bool = False, say: Say = print) -> Manifest:
     row.stored_bytes = sum(each.stored for each in made.servers.values()) + sum(part.bytes for part in made.parts)
     objects = made.part(listings.OBJECTS)
     row.object_count = objects.facts["objects"] if objects else 0
-    row.save()
+    if not _save(row):
+        say(f"main does not know of {label}")
     for label in prune(stores):
         say(f"{label} was pruned")
     return made
@@ -119,11 +121,15 @@ def prune(stores: list[str]) -> list[str]:
             if any(each.copies.get(store) not in kept[store, name] for name, each in here.items()):
                 vault(store).remove(label)
                 gone.add(label)
-    Backup.objects.filter(label__in=gone).update(state=Backup.State.PRUNED)
+    with contextlib.suppress(DatabaseError, ShardUnavailable):
+        Backup.objects.filter(label__in=gone).update(state=Backup.State.PRUNED)
     return sorted(gone)
 
 
-def _save(row: Backup) -> None:
-    # main itself may be what failed: the command's words are all there is then.
-    with contextlib.suppress(DatabaseError, ShardUnavailable):
+def _save(row: Backup) -> bool:
+    """Tell main, if it answers; return whether it knows."""
+    try:
         row.save()
+    except (DatabaseError, ShardUnavailable):
+        return False
+    return True

@@ -50,7 +50,7 @@ def _copy(site: Site, old: Machine, primary: Machine) -> str:
     # Two lines at standard input: a script's words are in ps and in sudo's log, for as long as a copy takes and longer.
     follow = standby_settings(old.node, primary.node)
     secret = f"{settings.DB_REPLICATION_PASSWORD}\n{follow['primary_conninfo']}\n"
-    reads = "IFS= read -r PGPASSWORD\nIFS= read -r CONNINFO\nexport PGPASSWORD PGCONNECT_TIMEOUT=5\n"
+    reads = "IFS= read -r PGPASSWORD\nIFS= read -r FOLLOW\nexport PGPASSWORD PGCONNECT_TIMEOUT=5\n"
     data = quote(old.data)
     config = f"--config-file={quote(old.config)}" if old.config else ""
     rewind = (
@@ -76,13 +76,12 @@ def _copy(site: Site, old: Machine, primary: Machine) -> str:
 
 
 def _as_standby(old: Machine, follow: dict[str, str]) -> str:
-    """Return the script that makes a stopped node start as a follower; its $CONNINFO says of whom, and the password."""
-    open_ones = {name: value for name, value in follow.items() if name != "primary_conninfo"}
-    lines = [quote(f"{name} = '{value}'") for name, value in open_ones.items()]
+    """Return the script that makes a stopped node start as a follower; its $FOLLOW says of whom, and the password."""
+    lines = [quote(line) for name, line in follow.items() if name != "primary_conninfo"]
     kept = f"^({'|'.join(STANDBY_SETTINGS)}) "
     return (
         f"cd {quote(old.data)}\n{{ grep -vE '{kept}' postgresql.auto.conf || true\n"
-        f"printf '%s\\n' \"primary_conninfo = '$CONNINFO'\" {' '.join(lines)}\n"
+        f"printf '%s\\n' \"$FOLLOW\" {' '.join(lines)}\n"
         "} > postgresql.auto.conf.new\nmv postgresql.auto.conf.new postgresql.auto.conf\ntouch standby.signal\n"
     )
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from contextlib import nullcontext
+from fnmatch import fnmatchcase
 
 import pytest
 from django.conf import settings
@@ -16,7 +18,8 @@ from deploy.inventory import InventoryError
 from deploy.promotion import HostSite, Poolers
 from deploy.provision import files
 from deploy.remote import Answer
-from recovery.failover.sites import FailoverError
+from recovery.failover.promotion import PAUSE_S
+from recovery.failover.sites import FailoverError, Refused
 
 
 def an_inventory(tmp_path, text):
@@ -310,3 +313,60 @@ def test_a_host_that_is_away_keeps_nobody_from_being_served_and_is_named(tmp_pat
     # A database host's pooler serves its backups alone, and is told when its server follows again.
     named = [line for line in said if "fab provision --hosts work" in line]
     assert len(named) == (away == ["work"])
+
+
+def test_who_deploys_may_tell_a_pooler_what_a_promotion_says_and_nothing_else(tmp_path):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    text = files(found, found.hosts["work"], {})["/etc/sudoers.d/instagram-deploy"].text
+    # As sudo compares: a backslash makes the next character a plain one.
+    prefix = "deploy ALL=(postgres) NOPASSWD: "
+    rules = [line.removeprefix(prefix).replace("\\", "") for line in text.splitlines() if line.startswith(prefix)]
+    said = []
+
+    class Listening:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts = list(hosts)
+            said.extend(re.findall(r"sudo -n -u postgres (/usr/bin/psql .*?)(?: 2>|$)", command(found.hosts["work"])))
+            return [Answer(host, True, "") for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Listening(), lambda _: None)
+    site.pause("main", PAUSE_S)
+    site.repoint("main")
+    site.resume("main")
+
+    def may(line):
+        return any(fnmatchcase(" ".join(shlex.split(line)), rule) for rule in rules)
+
+    assert [each.rpartition("-qAtXc ")[2] for each in said] == [
+        f"'SET query_wait_timeout = {PAUSE_S + 10:.0f}'", "'PAUSE main'", "RELOAD", "'RESUME main'"
+    ]  # fmt: skip
+    assert all(map(may, said))
+    assert not may(f"{said[2]} -c '\\! sh'")
+    assert not may(said[2].replace("RELOAD", "'\\! sh'"))
+
+
+@pytest.mark.parametrize("at", ["SET", "PAUSE"])
+def test_a_switch_for_which_one_pooler_does_not_pause_undoes_what_it_told_the_others(tmp_path, at):
+    found = an_inventory(tmp_path, SYNCHRONOUS)
+    told = []
+
+    class Partly:
+        inventory = found
+
+        def read(self, hosts, command):
+            hosts, line = list(hosts), command(found.hosts["db-1"])
+            told.append(shlex.split(line.partition(" 2>")[0])[-1])
+            # It fails at one step, and is away from then on.
+            seen = any(words.startswith(at) for words in told)
+            return [Answer(host, host.name != "work" or not seen, "does not answer", away=True) for host in hosts]
+
+    with override_settings(DB_REPLICATION_PASSWORD="of-this-site"):
+        site = HostSite(Partly(), lambda _: None)
+    told.clear()
+    with pytest.raises(Refused, match="work does not pause: nothing changed"):
+        site.pause("main", 5)
+
+    assert told[-2:] == ["RESUME main", "RELOAD"]

@@ -246,6 +246,7 @@ def test_with_the_first_host_and_a_load_balancer_dead_the_others_go_back_all_the
         result = site.fab("rollback")
         after = running(site)
         listed = site.fab("history")
+        status = site.fab("status", "--hosts", "app-02")
     again = site.fab("rollback", "--to", before["app-01"])
 
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
@@ -255,6 +256,8 @@ def test_with_the_first_host_and_a_load_balancer_dead_the_others_go_back_all_the
     assert "left as it is: does not answer" in result.stdout
     assert "told nothing since" in result.stdout
     assert listed.stdout.splitlines()[3].count(before["app-02"]) == 1, "the latest is on top, wherever it was written"
+    assert status.returncode == 1
+    assert "lb-2: does not answer" in status.stdout, "why it is unwell, whomever it is asked for"
     assert again.returncode == 0, again.stdout + again.stderr
     assert running(site) == before
 

@@ -1,11 +1,13 @@
 """Making a replica anew: what everybody on the machine can read of it."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from psycopg2.extensions import parse_dsn
 
 from instagram.topology import Node
 from recovery.failover import rebuild
@@ -36,6 +38,12 @@ class Machine:
         pass
 
 
+def value_of(name: str, configuration: str) -> str:
+    """Return a setting as PostgreSQL reads it in its files: between quotes, a doubled one or one after \\ is one."""
+    (quoted,) = re.findall(rf"^{name} = '(.*)'$", configuration, re.MULTILINE)
+    return re.sub(r"\\(.)|'(')", lambda found: found[1] or found[2], quoted)
+
+
 @pytest.mark.parametrize("how", ["pg_rewind", "pg_basebackup"])
 def test_the_password_of_replication_is_in_no_script_and_reaches_programs_and_configuration(
     tmp_path: Path, how: str
@@ -53,12 +61,12 @@ def test_the_password_of_replication_is_in_no_script_and_reaches_programs_and_co
     if how == "pg_rewind":
         (tmp_path / "data" / "postgresql.auto.conf").write_text(f"primary_slot_name = 'old'\n{kept}\n")
 
-    with override_settings(DB_REPLICATION_PASSWORD="p&\\1$HOME"):
+    with override_settings(DB_REPLICATION_PASSWORD="it's p&\\1$HOME"):
         assert rebuild._copy(machine, machine, machine) == how
         assert (tmp_path / "given").read_text() == f"{settings.DB_REPLICATION_PASSWORD}\n"
         assert not any(settings.DB_REPLICATION_PASSWORD in script for script in machine.words)
         configuration = (tmp_path / "data" / "postgresql.auto.conf").read_text()
-        assert f" password={settings.DB_REPLICATION_PASSWORD} " in configuration
+        assert parse_dsn(value_of("primary_conninfo", configuration))["password"] == settings.DB_REPLICATION_PASSWORD
 
     assert ("primary_slot_name = 'db_b1'" in configuration, "'old'" in configuration) == (True, False)
     assert (kept in configuration) == (how == "pg_rewind")

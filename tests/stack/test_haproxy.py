@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.conf import settings
 from django.test import override_settings
 
 from stack import render
@@ -100,6 +102,24 @@ def test_an_upload_that_fits_no_buffer_is_not_sent_twice_and_arrives_whole() -> 
 
     assert set(answers) == {200, 502}
     assert other.reached["POST"] == answers[200]
+
+
+def test_an_upload_whose_key_is_empty_is_never_sent_twice() -> None:
+    deserter, other = AppFront(hangs_up=True), AppFront()
+    with balancer(deserter, other) as haproxy:
+        answers = Counter(said_in_parts(haproxy, "/v1/media?upload_id=&x=1", 20) for _ in range(6))
+
+    assert set(answers) == {200, 502}
+    assert (deserter.reached["POST"], other.reached["POST"]) == (answers[502], answers[200])
+
+
+@pytest.mark.parametrize("template", ["stack", "deploy"])
+def test_the_slowest_phone_has_time_to_fill_a_buffer(template: str) -> None:
+    text = (settings.BASE_DIR / template / "templates" / "haproxy.cfg").read_text()
+    (size,) = re.findall(r"^  tune.bufsize (\d+)$", text, re.MULTILINE)
+    (minutes,) = re.findall(r"^  http-request wait-for-body time (\d+)m ", text, re.MULTILINE)
+
+    assert int(size) * 8 / (int(minutes) * 60) < 10_000, "bits a second; who is slower gets 408"
 
 
 def said_in_parts(haproxy: OwnServer, path: str, size: int) -> int:
