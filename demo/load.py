@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import django
+from django.conf import settings
 
 from sharding import all_servers
 
@@ -121,8 +122,12 @@ def jobs_left() -> int:
     left = 0
     for server in all_servers():
         with server.cursor() as cursor:
-            # Not those put off on purpose: they may be days away.
-            cursor.execute("SELECT count(*) FROM local.outbox WHERE run_after < now() + interval '2 minutes'")
+            # Not those put off on purpose, by more than a lease: the proof of a deletion comes a minute later.
+            cursor.execute(
+                "SELECT count(*) FROM local.outbox WHERE run_after < now() + interval '2 minutes' AND NOT ("
+                " submits = 0 AND attempts = 0 AND run_after > greatest(now(), created_at + %s * interval '1 second'))",
+                [2 * settings.JOBS_LEASE_S],
+            )
             left += cursor.fetchone()[0]
     return left
 
