@@ -132,7 +132,8 @@ def test_a_helper_that_hangs_is_killed_when_the_wait_is_over(helpers, settings):
 
 
 def test_a_picture_that_needs_too_much_memory_is_refused(helpers, settings, large):
-    settings.IMAGE_HELPER_MB = 60
+    # Enough for the helper itself: what runs out is libjpeg, which says so, and not whatever comes first.
+    settings.IMAGE_HELPER_MB = 80
     # A decoder holds a progressive picture whole.
     progressive = pyvips.Image.new_from_buffer(large, "").jpegsave_buffer(interlace=True, Q=30)
 
