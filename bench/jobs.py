@@ -144,11 +144,18 @@ def _submits(number: int) -> dict[str, list[float]]:
 
 def _drain() -> None:
     """Do what the enqueues left, and drop the rows of what gearmand did not take in time: here is no relay."""
-    waiting = gearman.queue_lengths(settings.GEARMAND_SERVERS[0])
-    Worker(["network"], max_jobs=waiting[NOOP][0]).run()
-    _work_bare(waiting["bare.noop"][0])
+    # Some are still on their way when the others are done.
+    while waiting := _waiting(NOOP):
+        Worker(["network"], max_jobs=waiting).run()
+    _work_bare(_waiting("bare.noop"))
     server = shard_of(SMALL).server
     outbox.finish(server, [(job.row_id, job.step) for job in outbox.jobs_of(server, tasks=[NOOP], most=10_000)])
+
+
+def _waiting(task: str) -> int:
+    """Return how many jobs wait, in all gearmands together."""
+    lengths = [gearman.queue_lengths(address) for address in settings.GEARMAND_SERVERS]
+    return sum(length[task][0] for length in lengths if task in length)
 
 
 def _percentile(values: list[float], percent: int) -> float:
