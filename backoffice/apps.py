@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as django_admin
+from django.db.models.signals import post_migrate
+
+from instagram.operating import acted
 
 
 class BackofficeConfig(AppConfig):
@@ -12,10 +15,6 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the roles' groups made after every migration of main, and what commands change written down."""
-        from django.db.models.signals import post_migrate  # noqa: PLC0415  # models are not there earlier
-
-        from instagram.operating import acted  # noqa: PLC0415  # beside what connects to it
-
         from .roles import make_groups  # noqa: PLC0415  # it reads models
         from .terminal import note  # noqa: PLC0415  # it reads models
 

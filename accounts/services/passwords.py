@@ -28,7 +28,7 @@ class _ResetTokens(PasswordResetTokenGenerator):
 
     def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
         """Sign these facts. Not the last login, as Django does: another's login must not end "this was not me"."""
-        return f"{user.pk}{user.password}{timestamp}{user.email}"  # type: ignore[attr-defined]  # it is our User
+        return f"{user.pk}{user.password}{timestamp}{getattr(user, user.get_email_field_name())}"
 
 
 _reset_tokens = _ResetTokens()

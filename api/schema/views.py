@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import re_path
+from django.views import View
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -19,12 +20,12 @@ from api.schema.generator import Generator
 from instagram.errors import VerbNotAllowed
 
 
-class _BelowV1:
+class _BelowV1(View):
     """What is true of everything below /v1: the headers of the rate limit, here without counting, and its refusals."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in ("GET", "HEAD"):
-            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # the view's
+            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         else:
             response = rendered(refusal(VerbNotAllowed(str(request.method))))
             response["Allow"] = "GET"

@@ -13,10 +13,14 @@ from backoffice.lists import PlainText, Questions, ServerField, ShardField, addr
 from backoffice.people.finding import the_person
 from backoffice.roles import may
 from feeds.explain import photo_named
+from photos.models import State
 from sharding import Server, physical_servers, server_named, shard_of_object
 from sharding.ids import MAX_ID, first_id_at
 
 from .reading import Found, Span
+
+#: What lists call the states of photos and comments.
+STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 
 
 class ShardedQuestions(Questions):
@@ -80,6 +84,24 @@ class ShardedQuestions(Questions):
         if after is not None:
             return Span(max(above, after), below, backwards=True)
         return Span(above, min(below, before) if before is not None else below)
+
+
+class StateQuestions(ShardedQuestions):
+    """The form above a list of what may be taken down and deleted."""
+
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[("", "any"), ("shown", "shown"), ("held", "taken down"), ("deleted", "deleted")],
+    )
+    field_order = ("person", "photo", "state", "server", "shard", "since", "until")
+
+    def clean(self) -> None:
+        """Refuse what decisions do not know: where that is which was taken down."""
+        super().clean()
+        asked = self.asked()
+        if asked.get("state") == "held" and "server" in asked:
+            self.add_error("server", "does not fit what is taken down: that is known by decisions")
 
 
 def neighbours(request: HttpRequest, found: Found, span: Span) -> dict[str, str]:

@@ -13,21 +13,13 @@ from sharding import shard_numbered, shard_of_object
 from sharding.ids import created_at_of
 
 from . import reading
-from .asking import ShardedQuestions, away_note, neighbours
+from .asking import STATES, ShardedQuestions, StateQuestions, away_note, neighbours
 
-_STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
 _WORDS = {State.VISIBLE: "shown", State.HELD: "taken down", State.DELETED: "deleted"}
 
 
-class CommentQuestions(ShardedQuestions):
+class CommentQuestions(StateQuestions):
     """What the list of comments can be asked."""
-
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[("", "any"), ("shown", "shown"), ("held", "taken down"), ("deleted", "deleted")],
-    )
-    field_order = ("person", "photo", "state", "server", "shard", "since", "until")
 
     def clean(self) -> None:
         """Refuse states that no index answers."""
@@ -35,8 +27,6 @@ class CommentQuestions(ShardedQuestions):
         asked = self.asked()
         if asked.get("state") in {"shown", "deleted"} and not {"photo", "shard"} & asked.keys():
             self.add_error("state", "say under which photo, or which logical shard")
-        if asked.get("state") == "held" and "server" in asked:
-            self.add_error("server", "does not fit what is taken down: that is known by decisions")
 
 
 class FollowQuestions(ShardedQuestions):
@@ -92,7 +82,7 @@ def _listed(request: HttpRequest, kind: str, title: str, form_class: type[Sharde
 
 
 def _comments(form: ShardedQuestions, asked: dict[str, Any], span: reading.Span) -> reading.Found:
-    where: dict[str, int] = {"state": _STATES[asked["state"]].value} if "state" in asked else {}
+    where: dict[str, int] = {"state": STATES[asked["state"]].value} if "state" in asked else {}
     if "photo" in asked:
         where |= {"photo_id": asked["photo"]} | ({"author_id": asked["person"]} if "person" in asked else {})
         return reading.comments_of(shard_of_object(asked["photo"]), span, **where)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
@@ -14,20 +13,11 @@ from sharding import shard_numbered, shard_of, shard_of_object
 from sharding.ids import created_at_of, shortcode_of
 
 from . import reading
-from .asking import ShardedQuestions, away_note, neighbours
-
-_STATES = {"shown": State.VISIBLE, "held": State.HELD, "deleted": State.DELETED}
+from .asking import STATES, StateQuestions, away_note, neighbours
 
 
-class PhotoQuestions(ShardedQuestions):
+class PhotoQuestions(StateQuestions):
     """What the list can be asked."""
-
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[("", "any"), ("shown", "shown"), ("held", "taken down"), ("deleted", "deleted")],
-    )
-    field_order = ("person", "photo", "state", "server", "shard", "since", "until")
 
     def clean(self) -> None:
         """Refuse what no index answers, and what contradicts itself."""
@@ -35,8 +25,6 @@ class PhotoQuestions(ShardedQuestions):
         asked = self.asked()
         if asked.get("state") == "deleted" and not {"photo", "person", "shard"} & asked.keys():
             self.add_error("state", "say whose, or which logical shard")
-        if asked.get("state") == "held" and "server" in asked:
-            self.add_error("server", "does not fit what is taken down: that is known by decisions")
 
 
 @page("photos/", name="photos", act="photos.view", menu=Menu("Photos and comments", "Photos", 10))
@@ -96,7 +84,7 @@ def state_of(photo: Photo | reading.PhotoRow | None) -> tuple[str, str]:
 
 def _asked_for(form: PhotoQuestions, asked: dict[str, Any], span: reading.Span) -> reading.Found:
     """Return what was asked for: the narrowest of photo, person, logical shard, else all servers' or one's."""
-    where = {"state": _STATES[asked["state"]]} if "state" in asked else {}
+    where = {"state": STATES[asked["state"]]} if "state" in asked else {}
     if "photo" in asked:
         wanted = where | ({"author_id": asked["person"]} if "person" in asked else {})
         rows = [
